@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# The parts that the tests use and that go.mod cannot bring. Sourced by
+# .ci/install and .ci/test. One line a part:
+#
+#   name | probe (a shell command) | Debian packages | what does not run without it
+#
+# A new part is one more line here, with a probe that asks the part itself
+# rather than the package manager.
+parts_table() {
+  cat <<'TABLE'
+c-compiler | probe_c_compiler | gcc libc6-dev | the race detector: tests run without -race
+mariadb    | probe_mariadb    | mariadb-server | tests against a real MariaDB
+TABLE
+}
+
+# The compiler that Go would call must compile and link a thread program, which
+# is what the race detector asks of it: a gcc without libc's headers is no help.
+probe_c_compiler() {
+  local cc dir status=0
+  cc=$(go env CC) || return 1
+  dir=$(mktemp -d) || return 1
+  # $cc may hold options, so it is split on purpose.
+  # shellcheck disable=SC2086
+  printf '#include <pthread.h>\n#include <stdlib.h>\nint main(void) { return 0; }\n' |
+    $cc -x c - -pthread -o "$dir/probe" >/dev/null 2>&1 || status=1
+  rm -rf "$dir"
+  return "$status"
+}
+
+# Debian keeps the server in sbin, which is not in every user's PATH.
+probe_mariadb() {
+  (
+    PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+    command -v mariadbd && command -v mariadb-install-db
+  ) >/dev/null 2>&1
+}
+
+trim() {
+  local s="$1"
+  s="${s#"${s%%[![:space:]]*}"}"
+  s="${s%"${s##*[![:space:]]}"}"
+  printf '%s' "$s"
+}
+
+# each_part CALLBACK calls CALLBACK name probe packages effect for every line.
+each_part() {
+  local name probe packages effect
+  while IFS='|' read -r name probe packages effect; do
+    [ -n "$name" ] || continue
+    "$1" "$(trim "$name")" "$(trim "$probe")" "$(trim "$packages")" "$(trim "$effect")"
+  done < <(parts_table)
+}
+
+# have_part NAME: is it there?
+have_part() {
+  wanted="$1" found=1
+  _have() { if [ "$1" = "$wanted" ] && "$2"; then found=0; fi; }
+  each_part _have
+  return "$found"
+}
+
+# loud prints a framed message that is not overlooked in a long log.
+loud() {
+  {
+    echo "!! ------------------------------------------------------------------"
+    printf '!! %s\n' "$@"
+    echo "!! ------------------------------------------------------------------"
+  } >&2
+}
