@@ -2,9 +2,9 @@
 # The parts that the tests use and that go.mod cannot bring. Sourced by
 # .ci/install and .ci/test. One line a part:
 #
-#   name | probe (a shell command) | Debian packages | what does not run without it
+#   name | probe (a function below) | Debian packages | what does not run without it
 #
-# A new part is one more line here, with a probe that asks the part itself
+# A new part is one more line here, and a probe that asks the part itself
 # rather than the package manager.
 parts_table() {
   cat <<'TABLE'
