@@ -112,7 +112,7 @@ func (c Catalogs) Standing(cat driver.Catalog, r Ref, reuses bool) Standing {
 		return StandingAmbiguous
 	case !o.Active:
 		return StandingInactive
-	case reuses && r.Label != "" && o.Label != r.Label:
+	case reuses && r.Label != "" && o.Label != r.Label && cleanLabel(o.Label) != cleanLabel(r.Label):
 		return StandingReused
 	}
 	return StandingGood

@@ -58,7 +58,7 @@ func InitialConfirmed(cats Catalogs) []Ref {
 	var out []Ref
 	for _, o := range cats.Lists[driver.AppointmentStatuses] {
 		if o.Active && o.Role == driver.RoleConfirmed {
-			out = append(out, Ref{ID: o.ID, Label: o.Label})
+			out = append(out, refTo(o))
 		}
 	}
 	return out

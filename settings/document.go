@@ -199,7 +199,7 @@ func (d Document) Equal(e Document) bool {
 		d.Payments.Separate == e.Payments.Separate &&
 		d.Payments.OffsetFee == e.Payments.OffsetFee &&
 		d.schema == e.schema &&
-		d.extras.equal(e.extras)
+		maps.Equal(d.liveExtras(), e.liveExtras())
 }
 
 // without returns m without the entries that mean the same as being missing.

@@ -21,5 +21,3 @@ type extraKey struct {
 }
 
 func (e extras) clone() extras { return maps.Clone(e) }
-
-func (e extras) equal(f extras) bool { return maps.Equal(e, f) }
