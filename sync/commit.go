@@ -3,6 +3,7 @@ package sync
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -117,6 +118,7 @@ func (c *Committer[C]) Do(ctx context.Context, changes ...C) []error {
 		if err := ctx.Err(); err != nil && c.withdraw(w) {
 			return repeat(err, len(changes))
 		}
+		gather()
 		c.lead(ctx, w)
 	}
 	errs := w.errs
@@ -170,6 +172,16 @@ func (c *Committer[C]) withdraw(w *waiter[C]) bool {
 	}
 	c.recycle(w)
 	return true
+}
+
+// gather lets those run first whose commit has just ended: many of them bring
+// their next change, which then shares the coming commit instead of waiting for
+// it. Without this, two halves of the callers take turns. Two rounds, for the
+// first only gets them going (measured with 16 and 64 callers and an fsync a
+// commit: 8 and 32 changes a commit without, 16 and 63 with).
+func gather() {
+	runtime.Gosched()
+	runtime.Gosched()
 }
 
 // lead commits one batch, which begins with the changes of w itself, for w is

@@ -48,7 +48,7 @@ func (h *Held) Release(ctx context.Context) error {
 // released.
 func (l *Lease) Keep(ctx context.Context) (work context.Context, stop func()) {
 	work, cancel := context.WithCancelCause(ctx)
-	k := &keeper{lease: l, ctx: work, cancel: cancel}
+	k := &keeper{lease: l, ctx: work, cancel: cancel, renewing: make(chan struct{}, 1)}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	left := l.left(time.Now())
@@ -64,8 +64,8 @@ type keeper struct {
 	lease  *Lease
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	// renewing is held by a renewal from beginning to end.
-	renewing sync.Mutex
+	// renewing has room for one: a renewal, from its beginning to its end.
+	renewing chan struct{}
 
 	mu           sync.Mutex
 	renew, lapse *time.Timer
@@ -74,8 +74,8 @@ type keeper struct {
 
 // renewal is one attempt; it arranges the next.
 func (k *keeper) renewal() {
-	k.renewing.Lock()
-	defer k.renewing.Unlock()
+	k.renewing <- struct{}{}
+	defer func() { <-k.renewing }()
 	if k.isStopped() {
 		return
 	}
@@ -117,8 +117,8 @@ func (k *keeper) stop() {
 	k.lapse.Stop()
 	k.mu.Unlock()
 	// A renewal that began before is given up by its context.
-	k.renewing.Lock()
-	defer k.renewing.Unlock()
+	k.renewing <- struct{}{}
+	<-k.renewing
 }
 
 func (k *keeper) isStopped() bool {
