@@ -1,0 +1,132 @@
+package opendental
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// categories are the definition categories behind the catalogs (DefCat in the
+// vendor's schema).
+var categories = map[driver.Catalog]int{
+	driver.NoteTypes:           27, // CommLogTypes
+	driver.DocumentFolders:     18, // ImageCats
+	driver.AppointmentStatuses: 2,  // ApptConfirmed
+	driver.PaymentTypes:        10, // PaymentTypes
+	driver.AdjustmentTypes:     1,  // AdjTypes
+}
+
+// ReadCatalog implements [driver.Cataloger].
+func (c *conn) ReadCatalog(ctx context.Context, which driver.Catalog) ([]driver.Option, error) {
+	const op = "read catalog"
+	if which == driver.Providers {
+		return c.readProviders(ctx, op)
+	}
+	category, known := categories[which]
+	if !known {
+		return nil, rejected(op, driver.ReasonUnsupported, "there is no such catalog")
+	}
+	rows, err := c.definitions(ctx, op, category)
+	if err != nil {
+		return nil, err
+	}
+	options := make([]driver.Option, 0, len(rows))
+	for _, r := range rows {
+		o := driver.Option{ID: r.id("DefNum"), Label: r.text("ItemName"), Active: !r.truth("isHidden")}
+		if value := strings.TrimSpace(r.text("ItemValue")); value != "" && which != driver.DocumentFolders && which != driver.PaymentTypes {
+			// A short label, an automation key or the sign of an adjustment; for
+			// the other two it is a set of flags that staff do not know it by.
+			o.Aliases = []string{value}
+		}
+		if o.ID == "" {
+			return nil, unavailable(op, errGarbled.Error())
+		}
+		options = append(options, o)
+	}
+	if which == driver.AppointmentStatuses {
+		return options, c.markRoles(ctx, op, options)
+	}
+	return options, nil
+}
+
+func (c *conn) definitions(ctx context.Context, op string, category int) ([]row, error) {
+	return c.all(ctx, listing{
+		op:    op,
+		path:  "/definitions",
+		query: url.Values{"Category": {strconv.Itoa(category)}, "includeHidden": {"true"}},
+		key:   "DefNum",
+	})
+}
+
+func (c *conn) readProviders(ctx context.Context, op string) ([]driver.Option, error) {
+	rows, err := c.all(ctx, listing{op: op, path: "/providers", key: "ProvNum"})
+	if err != nil {
+		return nil, err
+	}
+	options := make([]driver.Option, 0, len(rows))
+	for _, r := range rows {
+		o := driver.Option{ID: r.id("ProvNum"), Label: providerName(r), Active: providerActive(r)}
+		if abbr := r.text("Abbr"); abbr != "" && abbr != o.Label {
+			o.Aliases = []string{abbr}
+		}
+		if o.ID == "" {
+			return nil, unavailable(op, errGarbled.Error())
+		}
+		options = append(options, o)
+	}
+	return options, nil
+}
+
+// providerActive wants both marks: a deleted provider may be not hidden.
+func providerActive(r row) bool {
+	return !r.truth("IsHidden") && (r.text("ProvStatus") == "" || r.text("ProvStatus") == "Active")
+}
+
+func providerName(r row) string {
+	name := strings.TrimSpace(r.text("FName") + " " + r.text("LName"))
+	if suffix := r.text("Suffix"); name != "" && suffix != "" {
+		name += ", " + suffix
+	}
+	if name == "" {
+		return r.text("Abbr")
+	}
+	return name
+}
+
+// rolePreferences are the preferences by which an office says what a status
+// means. Later ones win: a status that stamps an arrival time is that above all.
+var rolePreferences = []struct {
+	name string
+	role driver.StatusRole
+}{
+	{"ApptEConfirmStatusSent", driver.RoleOutreach},
+	{"ApptEConfirmStatusAccepted", driver.RoleConfirmed},
+	{"AppointmentTimeArrivedTrigger", driver.RoleArrived},
+	{"AppointmentTimeSeatedTrigger", driver.RoleSeated},
+	{"AppointmentTimeDismissedTrigger", driver.RoleCompleted},
+}
+
+func (c *conn) markRoles(ctx context.Context, op string, options []driver.Option) error {
+	for i := range options {
+		if options[i].Active {
+			// A new appointment gets the first one.
+			options[i].Role = driver.RoleUnconfirmed
+			break
+		}
+	}
+	for _, p := range rolePreferences {
+		id, err := c.preference(ctx, op, p.name)
+		if err != nil {
+			return err
+		}
+		for i := range options {
+			if options[i].ID == strings.TrimSpace(id) {
+				options[i].Role = p.role
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package opendental
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// Info implements [driver.Info]. It asks for the version, the time and, where
+// photos are configured, for their category: three to five requests.
+func (c *conn) Info(ctx context.Context) (driver.Info, error) {
+	const op = "read info"
+	if err := c.readVersion(ctx, op); err != nil {
+		return driver.Info{}, err
+	}
+	v := c.currentVersion()
+	skew, notes, err := c.skew(ctx, op)
+	if err != nil {
+		return driver.Info{}, err
+	}
+	photos, err := c.photoSupport(ctx, op)
+	if err != nil {
+		return driver.Info{}, err
+	}
+	info := driver.Info{
+		Product:  "Open Dental",
+		Version:  v.String(),
+		Access:   map[Mode]string{Remote: "API, Remote mode", Service: "API, Service mode", Local: "API, Local mode"}[c.cfg.mode()],
+		Clock:    driver.Clock{Resolution: time.Second, Skew: skew},
+		Catalogs: map[driver.Catalog]driver.Support{},
+		Ops:      map[driver.OpKind]driver.OpInfo{},
+		Find: map[driver.FindBy]driver.Support{
+			driver.FindByID:        driver.Yes("API permission Read All"),
+			driver.FindByBirthDate: c.gated(sincePatients, "API permission Read All"),
+			driver.FindByPhone:     c.phoneSupport(),
+		},
+		MaxCalls: map[Mode]int{Remote: 1, Service: 4, Local: 2}[c.cfg.mode()],
+		Notes:    notes,
+	}
+	for _, which := range driver.Catalogs() {
+		info.Catalogs[which] = c.gated(sinceCatalogs, "API permission Read All")
+	}
+	appointments := c.feed(c.gated(sinceAppointments, "API permission Read All"))
+	info.Feeds = map[driver.Feed]driver.FeedInfo{
+		driver.AppointmentStatusFeed: appointments,
+		driver.AppointmentFeed:       appointments,
+		driver.PatientFeed:           c.feed(c.gated(sincePatients, "API permission Read All")),
+		driver.PhotoFeed:             c.feed(photos),
+	}
+	for _, kind := range driver.OpKinds() {
+		info.Ops[kind] = c.opInfo(kind)
+	}
+	return info, nil
+}
+
+// feed makes the FeedInfo of a supported or unsupported feed. Deletions show
+// only in windows: the API's list of deletions can be read neither by the time
+// of deletion nor in an order that a cursor could hold on to.
+func (c *conn) feed(s driver.Support) driver.FeedInfo {
+	return driver.FeedInfo{Support: s, MinInterval: c.minInterval(), Changes: s.Supported, Window: s.Supported}
+}
+
+// minInterval keeps the vendor's abuse policy: in Remote mode a poll takes no
+// more than a tenth of the line, otherwise one a second.
+func (c *conn) minInterval() time.Duration {
+	return max(10*c.cfg.interval(), time.Second)
+}
+
+// gated is the Support of what needs a version.
+func (c *conn) gated(need version, needs ...string) driver.Support {
+	needs = append(needs, "Open Dental "+need.String()+" or later")
+	if !c.currentVersion().atLeast(need) {
+		return driver.No("Needs Open Dental "+need.String()+" or later; the office has "+c.currentVersion().String()+".", needs...)
+	}
+	return driver.Yes(needs...)
+}
+
+func (c *conn) phoneSupport() driver.Support {
+	s := c.gated(sinceQueries, "API permission Queries")
+	if s.Supported && c.queriesDenied() {
+		return driver.No("The API key lacks the permission Queries; the API's own search by phone number may leave patients out.", s.Needs...)
+	}
+	return s
+}
+
+// opSupport says whether an operation works in the office's version. A missing
+// permission shows only when the operation is tried.
+func (c *conn) opSupport(kind driver.OpKind) driver.Support {
+	switch kind {
+	case driver.OpNote:
+		return c.gated(sinceNotes, "API permission Comm")
+	case driver.OpDocument:
+		return c.gated(sinceDocuments, "API permission Documents")
+	case driver.OpStatus:
+		return c.gated(sinceConfirm, "API permission Comm")
+	case driver.OpPayment:
+		return c.gated(sincePayments, "API permission Payments")
+	case driver.OpRefund:
+		return c.gated(sinceRefunds, "API permission Payments")
+	}
+	return driver.No("The driver does not know this operation.")
+}
+
+func (c *conn) opInfo(kind driver.OpKind) driver.OpInfo {
+	info := driver.OpInfo{
+		Support:     c.opSupport(kind),
+		Repertoire:  driver.UnicodeBMP,
+		VerifyAfter: c.cfg.verifyAfter(kind),
+	}
+	v := c.currentVersion()
+	switch kind {
+	case driver.OpNote:
+		info.MaxBytes = noteBytes
+		info.TypeFrom = driver.NoteTypes
+	case driver.OpDocument:
+		info.MaxBytes = documentBytes
+		for mime := range fileTypes {
+			info.MIME = append(info.MIME, mime)
+		}
+		slices.Sort(info.MIME)
+		info.ProviderRecorded = v.atLeast(sinceDocumentProvider)
+		info.TypeFrom = driver.DocumentFolders
+	case driver.OpStatus:
+		info.Idempotent = true
+		info.TypeFrom = driver.AppointmentStatuses
+	case driver.OpPayment:
+		info.ProviderRecorded = v.atLeast(sinceSplitProvider)
+		info.TypeFrom = driver.PaymentTypes
+		info.HeldAs = "a payment whose check number is the reference; it goes to the patient's oldest charges, the rest is unearned income"
+	case driver.OpRefund:
+		info.TypeFrom = driver.PaymentTypes
+		info.HeldAs = "a negative payment of the whole amount, dated the day it is written; parts of a payment cannot be refunded"
+	}
+	return info
+}
+
+// skew measures the office's clock against the host's.
+func (c *conn) skew(ctx context.Context, op string) (time.Duration, []string, error) {
+	before := time.Now()
+	office, err := c.askClock(ctx, op)
+	if errors.Is(err, driver.ErrUnauthorized) || errors.Is(err, driver.ErrRejected) {
+		before = time.Now()
+		office, err = c.officeClock(ctx, op)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	var notes []string
+	if c.queriesDenied() {
+		notes = append(notes, "The API key lacks the permission Queries: no photos and no search by phone number.")
+	}
+	if office.IsZero() {
+		return 0, notes, nil
+	}
+	// The clock shows whole seconds, so that half of one is added on average.
+	middle := before.Add(time.Since(before) / 2)
+	skew := inZone(office, c.loc).Add(500 * time.Millisecond).Sub(middle)
+	if hours := skew.Round(30 * time.Minute); hours.Abs() >= 30*time.Minute {
+		notes = append(notes, strings.TrimSpace(fmt.Sprintf(
+			"The office's clock differs by %v. Check the time zone of the practice, which is set to %s.", hours, c.loc)))
+	}
+	return skew, notes, nil
+}

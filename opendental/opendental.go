@@ -1,0 +1,200 @@
+// Package opendental is the driver for Open Dental, through the vendor's REST
+// API. It registers itself as "opendental".
+//
+// Host applications import it for its side effect and open it by name, or build
+// a [Config] and use [Config.Connector]:
+//
+//	conn, err := driver.Open("opendental", "opendental://DevKey:CustKey@/?mode=remote")
+//
+// The driver never writes to Open Dental's database: the vendor forbids it and
+// seals the rows. It was run against the emulator in opendentaltest only, which
+// is built from the vendor's public documentation. It has never been run
+// against the real product.
+//
+// # Operations
+//
+//	operation            how                                      since     permission
+//	note                 POST commlogs                            21.1      Comm
+//	document             POST documents/Upload, base64            22.1      Documents
+//	  its provider         ProvNum of the upload                  24.2.32
+//	appointment status   PUT appointments/{n}/Confirm, defNum     21.2      Comm
+//	payment              POST payments, CheckNum holds the Ref    23.1.27   Payments
+//	  its provider         PUT paysplits/{n}                      25.2.9    Payments
+//	refund               POST payments/Refund, whole payments     24.4.28   Payments
+//	  its Ref, type        PUT payments/{n}                       23.3.11   Payments
+//	appointments         GET appointments, by DateTStamp or date  21.4      Read All
+//	new patients         GET patients/Simple, by DateTStamp       21.2      Read All
+//	photos               PUT queries/ShortQuery and the A-to-Z    21.2      Queries
+//	                     folder
+//	patients by birth    GET patients/Simple                      21.2      Read All
+//	patients by phone    PUT queries/ShortQuery                   21.2      Queries
+//	catalogs             GET providers, GET definitions           21.1      Read All
+//
+// All versions and permissions are from the vendor's API pages as of Open
+// Dental 25.3. All rows were verified against the emulator only.
+//
+// # What staff should know
+//
+//   - Notes are shown without an author: the API sets no user on a commlog.
+//   - A document gets another number (DocNum) when somebody first opens it, so
+//     the id of a document's receipt is good for a look at once, not for later.
+//     Its description ends with the Ref, which stays.
+//   - A payment goes to this patient first, oldest charges first, and what is
+//     left over is held as unearned income. The provider is recorded only on
+//     the parts that belong to no procedure.
+//   - Only whole payments can be refunded, and the refund is dated the day on
+//     which it is written.
+//   - The office's own lock dates and user rights do not bind the API.
+//   - Deleted appointments show only by their absence from a window.
+//
+// # Throttle
+//
+// In Remote mode the vendor allows one request per second and key, or one per
+// five seconds in the free tier, counted from the start of one request to the
+// start of the next. Which tier a key has cannot be asked: set
+// [Config.Rate]. All connections of a process that use the same key share one
+// line, in which writes go first.
+//
+// # Time
+//
+// Open Dental keeps wall times without a zone. They are read and written in
+// [driver.Env].Location, which has to be the zone of the office's server.
+package opendental
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// Name is the name under which the driver is registered.
+const Name = "opendental"
+
+func init() { driver.Register(Name, Driver{}) }
+
+// Driver implements [driver.Driver].
+type Driver struct{}
+
+// OpenConnector parses a data source name as [ParseDSN] does.
+func (Driver) OpenConnector(dsn string) (driver.Connector, error) {
+	cfg, err := ParseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return cfg.Connector()
+}
+
+type connector struct {
+	cfg    Config
+	client *client
+}
+
+// Connect implements [driver.Connector]. It asks the office for its version.
+func (k *connector) Connect(ctx context.Context, env driver.Env) (driver.Conn, error) {
+	if env.Site != "" && !isID(env.Site) {
+		return nil, rejected("connect", driver.ReasonInvalid, "the site is not a clinic number")
+	}
+	c := &conn{
+		cfg:    k.cfg,
+		client: k.client,
+		env:    env,
+		loc:    env.Zone(),
+		gate:   gates.acquire(k.client.gateKey, k.cfg.interval()),
+	}
+	c.life, c.end = context.WithCancel(context.Background())
+	if err := c.readVersion(ctx, "connect"); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close closes idle network connections. Connections made by the connector go
+// on working.
+func (k *connector) Close() error {
+	k.client.closeIdle()
+	return nil
+}
+
+// conn is a connection to one practice. It is safe for concurrent use.
+type conn struct {
+	cfg    Config
+	client *client
+	env    driver.Env
+	loc    *time.Location
+	gate   *gate
+
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	release sync.Once
+
+	mu       sync.Mutex
+	version  version
+	queries  permission
+	clearAt  time.Time // when the office was last seen not to be in maintenance
+	patients map[string]checkedPatient
+	options  map[optionKey]time.Time // when an option was last seen active
+	pictures string                  // the image category of the patients' pictures, once known
+	walks    walks
+}
+
+// permission is what is known of a permission that cannot be asked for.
+type permission int
+
+const (
+	permissionUntried permission = iota
+	permissionGranted
+	permissionDenied
+)
+
+var (
+	_ driver.Conn              = (*conn)(nil)
+	_ driver.Cataloger         = (*conn)(nil)
+	_ driver.PatientFinder     = (*conn)(nil)
+	_ driver.ChangeReader      = (*conn)(nil)
+	_ driver.WindowReader      = (*conn)(nil)
+	_ driver.AppointmentReader = (*conn)(nil)
+	_ driver.PhotoReader       = (*conn)(nil)
+	_ driver.Writer            = (*conn)(nil)
+	_ driver.Verifier          = (*conn)(nil)
+)
+
+// Ping reads one preference, the cheapest call that needs valid keys.
+func (c *conn) Ping(ctx context.Context) error { return c.readVersion(ctx, "ping") }
+
+// Close implements [driver.Conn].
+func (c *conn) Close() error {
+	c.release.Do(func() {
+		c.end()
+		gates.release(c.gate)
+	})
+	return nil
+}
+
+func (c *conn) readVersion(ctx context.Context, op string) error {
+	found, err := c.preference(ctx, op, "ProgramVersion")
+	if errors.Is(err, driver.ErrRejected) || errors.Is(err, errGarbled) {
+		// Every version of the API has this method, for every key.
+		return rejected(op, driver.ReasonNotThisPMS, "what answers is not the API of Open Dental")
+	}
+	if err != nil {
+		return err
+	}
+	v, ok := parseVersion(found)
+	if !ok {
+		return rejected(op, driver.ReasonNotThisPMS, "the answer names no version of Open Dental")
+	}
+	c.mu.Lock()
+	c.version = v
+	c.mu.Unlock()
+	return nil
+}
+
+func (c *conn) currentVersion() version {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.version
+}

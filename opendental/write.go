@@ -1,0 +1,283 @@
+package opendental
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// Write implements [driver.Writer]. What it reads first (maintenance, patient,
+// provider, appointment) changes nothing; the one request with an effect leaves
+// within thirty seconds or not at all.
+func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) {
+	name := writeName(op.Kind())
+	ctx = withTiming(ctx, timing{turn: turnWrite, sendBy: time.Now().Add(sendWithin)})
+	if s := c.opSupport(op.Kind()); !s.Supported {
+		return driver.Receipt{}, rejected(name, driver.ReasonUnsupported, "")
+	}
+	if err := checkHead(name, op.Head()); err != nil {
+		return driver.Receipt{}, err
+	}
+	if err := c.checkMaintenance(ctx, name); err != nil {
+		return driver.Receipt{}, err
+	}
+	switch op := op.(type) {
+	case *driver.Note:
+		return c.writeNote(ctx, name, op)
+	case *driver.Document:
+		return c.writeDocument(ctx, name, op)
+	case *driver.StatusChange:
+		return c.writeStatus(ctx, name, op)
+	case *driver.Payment:
+		return c.writePayment(ctx, name, op)
+	case *driver.Refund:
+		return c.writeRefund(ctx, name, op)
+	}
+	return driver.Receipt{}, rejected(name, driver.ReasonUnsupported, "")
+}
+
+func writeName(kind driver.OpKind) string {
+	switch kind {
+	case driver.OpNote:
+		return "write note"
+	case driver.OpDocument:
+		return "file document"
+	case driver.OpStatus:
+		return "set status"
+	case driver.OpPayment:
+		return "post payment"
+	case driver.OpRefund:
+		return "post refund"
+	}
+	return "write"
+}
+
+// checkHead refuses what Verify could not find again.
+func checkHead(op string, h *driver.Header) error {
+	if len(h.Ref) != driver.RefLen || strings.ContainsFunc(h.Ref, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < '2' || r > '7')
+	}) {
+		return rejected(op, driver.ReasonInvalid, "Ref: must be 16 characters of A-Z and 2-7")
+	}
+	if !isID(h.Patient) {
+		return rejected(op, driver.ReasonPatientNotFound, "")
+	}
+	return nil
+}
+
+// freshFor is how long what was read before a write is taken for true. In
+// Remote mode each look costs a second of a throttled line, and a batch of
+// writes would look at the same things again and again.
+func (c *conn) freshFor() time.Duration {
+	if c.cfg.mode() == Remote {
+		return min(30*time.Second, 30*c.cfg.interval())
+	}
+	return 0
+}
+
+// checkMaintenance honours the vendor's rule for third parties: change nothing
+// while the office updates Open Dental or its database is marked as damaged.
+func (c *conn) checkMaintenance(ctx context.Context, op string) error {
+	c.mu.Lock()
+	clear := !c.clearAt.IsZero() && time.Since(c.clearAt) < c.freshFor()
+	c.mu.Unlock()
+	if clear {
+		return nil
+	}
+	for _, p := range []struct{ name, clear string }{
+		{"UpdateInProgressOnComputerName", ""},
+		{"CorruptedDatabase", "0"},
+	} {
+		value, err := c.preference(ctx, op, p.name)
+		if err != nil {
+			return beforeSending(err)
+		}
+		if v := strings.TrimSpace(value); v != "" && v != p.clear {
+			e := failure(op, driver.ErrUnavailable, driver.ReasonMaintenance, "")
+			e.RetryAfter = time.Minute
+			return e
+		}
+	}
+	c.mu.Lock()
+	c.clearAt = time.Now()
+	c.mu.Unlock()
+	return nil
+}
+
+// checkedPatient is a patient who was found fit to be written for.
+type checkedPatient struct{ at time.Time }
+
+// checkPatient refuses writes for patients who are unknown, deleted, archived or
+// merged (a merged patient is archived). The API refuses only some of these,
+// and some uploads for nobody at all.
+func (c *conn) checkPatient(ctx context.Context, op, id string) error {
+	c.mu.Lock()
+	seen, known := c.patients[id]
+	c.mu.Unlock()
+	if known && time.Since(seen.at) < c.freshFor() {
+		return nil
+	}
+	found, err := c.findByID(ctx, op, id)
+	switch {
+	case err != nil:
+		return beforeSending(err)
+	case len(found) == 0:
+		return rejected(op, driver.ReasonPatientNotFound, "")
+	case found[0].State == driver.PatientArchived:
+		return rejected(op, driver.ReasonPatientArchived, "")
+	}
+	if c.freshFor() > 0 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if len(c.patients) >= 1000 || c.patients == nil {
+			c.patients = map[string]checkedPatient{}
+		}
+		c.patients[id] = checkedPatient{time.Now()}
+	}
+	return nil
+}
+
+// checkProvider refuses a provider who is unknown or inactive, before anything
+// is written that would then be attributed to somebody else.
+func (c *conn) checkProvider(ctx context.Context, op, id string) error {
+	if !isID(id) {
+		return rejected(op, driver.ReasonProviderUnknown, "")
+	}
+	r, err := c.getOne(ctx, call{op: op, path: "/providers/" + id, missing: driver.ReasonProviderUnknown})
+	switch {
+	case err != nil:
+		return beforeSending(err)
+	case r.id("ProvNum") != id:
+		return rejected(op, driver.ReasonProviderUnknown, "")
+	case !providerActive(r):
+		return rejected(op, driver.ReasonProviderInactive, "")
+	}
+	return nil
+}
+
+// checkOption refuses an option that is not in its catalog, or hidden there: the
+// API takes some numbers of other catalogs without a word.
+func (c *conn) checkOption(ctx context.Context, op string, which driver.Catalog, id string) error {
+	if !isID(id) {
+		return rejected(op, driver.ReasonOptionUnknown, "")
+	}
+	active, known, err := c.optionState(ctx, op, which, id)
+	switch {
+	case err != nil:
+		return beforeSending(err)
+	case !known:
+		return rejected(op, driver.ReasonOptionUnknown, "")
+	case !active:
+		return rejected(op, driver.ReasonOptionInactive, "")
+	}
+	return nil
+}
+
+type optionKey struct {
+	catalog driver.Catalog
+	id      string
+}
+
+func (c *conn) optionState(ctx context.Context, op string, which driver.Catalog, id string) (active, known bool, err error) {
+	key := optionKey{which, id}
+	c.mu.Lock()
+	at, fresh := c.options[key]
+	c.mu.Unlock()
+	if fresh && time.Since(at) < c.freshFor() {
+		return true, true, nil
+	}
+	rows, err := c.definitions(ctx, op, categories[which])
+	if err != nil {
+		return false, false, err
+	}
+	for _, r := range rows {
+		if r.id("DefNum") == id {
+			active, known = !r.truth("isHidden"), true
+		}
+	}
+	if active && c.freshFor() > 0 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.options == nil {
+			c.options = map[optionKey]time.Time{}
+		}
+		c.options[key] = time.Now()
+	}
+	return active, known, nil
+}
+
+// beforeSending makes the error of a look before a write: nothing was sent, so
+// that it cannot be in doubt.
+func beforeSending(err error) error {
+	var e *driver.Error
+	if errors.As(err, &e) {
+		return err
+	}
+	return &driver.Error{Driver: Name, Op: "write", Kind: driver.ErrUnavailable}
+}
+
+// fields is the body of a write.
+type fields map[string]any
+
+// number is an id as the API documents it; isID holds.
+func number(id string) json.Number { return json.Number(id) }
+
+// send sends a request with an effect, once, and gives the record it answers
+// with: none before the versions that send one.
+func (c *conn) send(ctx context.Context, q call, body fields) (row, error) {
+	q.effect = true
+	if body != nil {
+		b, err := marshal(body)
+		if err != nil {
+			return nil, rejected(q.op, driver.ReasonTextRefused, "the text is not valid UTF-8")
+		}
+		q.body = b
+	}
+	var got row
+	_, err := c.do(ctx, q, func(r row) error {
+		if got == nil {
+			got = r
+		}
+		return nil
+	})
+	return got, err
+}
+
+func (c *conn) post(ctx context.Context, op, path string, body fields) (row, error) {
+	return c.send(ctx, call{op: op, method: http.MethodPost, path: path}, body)
+}
+
+func (c *conn) put(ctx context.Context, op, path string, missing driver.Reason, body fields) (row, error) {
+	return c.send(ctx, call{op: op, method: http.MethodPut, path: path, missing: missing}, body)
+}
+
+// plain makes one line of a text and leaves out what Open Dental's three-byte
+// UTF-8 cannot hold.
+func plain(s string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		switch {
+		case r > 0xFFFF:
+			return -1
+		case r < ' ' || r == 0x7F:
+			return ' '
+		}
+		return r
+	}, s)), " ")
+}
+
+// withRef puts the Ref behind a text that is shortened to leave room for it.
+func withRef(text, ref string, room int) string {
+	runes := []rune(plain(text))
+	if most := max(0, room-len(ref)-1); len(runes) > most {
+		runes = runes[:most]
+	}
+	if text = strings.TrimSpace(string(runes)); text == "" {
+		return ref
+	}
+	return text + " " + ref
+}
