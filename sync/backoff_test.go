@@ -63,6 +63,7 @@ func TestBackoffDelayIsNeverZeroNorAboveItsCap(t *testing.T) {
 		require.Positive(t, d, "%+v", c)
 		require.LessOrEqual(t, float64(d), float64(most)*(1+c.Jitter), "%+v", c)
 	}
+	require.EqualValues(t, math.MaxInt64, pmssync.BackoffConfig{Min: math.MaxInt64, Max: math.MaxInt64}.Delay(1, 0.9))
 	for _, c := range []pmssync.BackoffConfig{
 		{Min: 1, Max: 1, Jitter: 0.9},
 		{Min: -1, Max: -1, Factor: math.NaN(), Jitter: math.NaN()},

@@ -48,6 +48,8 @@ func TestDueAnswersTheLongestOverdueFirst(t *testing.T) {
 	d.Ran("b", at(1), at(1))
 	d.Ran("c", at(2), at(2))
 	requireDue(t, d, 100, time.Time{}, "b", "c", "a")
+	require.True(t, d.Now("b")) // which does not cost it its place
+	requireDue(t, d, 100, time.Time{}, "b", "c", "a")
 }
 
 func TestDueRearmsAChangedIntervalFromTheLastRun(t *testing.T) {

@@ -89,12 +89,12 @@ func (k *keeper) renewal() {
 	case err != nil:
 		k.renew.Reset(k.lease.ttl / 12) // a few tries before it lapses
 	default:
-		k.lapse.Reset(k.lease.left(time.Now()) - k.lease.ttl/10)
 		k.renew.Reset(k.lease.ttl / 3)
 	}
 }
 
-// lapsed ends the work, unless the lease was renewed by other means.
+// lapsed ends the work, unless the lease was renewed in the meantime, here or by
+// other means.
 func (k *keeper) lapsed() {
 	k.mu.Lock()
 	defer k.mu.Unlock()

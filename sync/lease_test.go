@@ -22,6 +22,7 @@ type leases struct {
 	renewed int
 	down    error
 	hang    bool
+	gaveUp  bool
 }
 
 func (s *leases) Acquire(_ context.Context, _, owner string, ttl time.Duration) (int64, bool, error) {
@@ -48,7 +49,9 @@ func (s *leases) Renew(ctx context.Context, _, owner string, fence int64, ttl ti
 	if s.hang {
 		s.mu.Unlock()
 		<-ctx.Done()
+		time.Sleep(time.Second) // it takes its time to give up
 		s.mu.Lock()
+		s.gaveUp = true
 		return false, ctx.Err()
 	}
 	if s.down != nil {
@@ -119,7 +122,7 @@ func TestLeaseEnsureAsksTheStoreOnlyWhenHalfOfItsTimeIsGone(t *testing.T) {
 		time.Sleep(ttl / 2)
 		require.NoError(t, l.Ensure(t.Context()))
 		require.Zero(t, s.renewals())
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		require.NoError(t, l.Ensure(t.Context()))
 		require.Equal(t, 1, s.renewals())
 		require.True(t, l.Valid(time.Now().Add(ttl-1)))
@@ -265,6 +268,7 @@ func TestKeepStopsWithItsContextAndWaitsForARenewalUnderWay(t *testing.T) {
 		cancel()
 		require.ErrorIs(t, work.Err(), context.Canceled)
 		stop()
+		require.True(t, s.gaveUp, "stop did not wait for the renewal")
 		stop()
 		time.Sleep(ttl)
 		require.Equal(t, 1, s.renewals())

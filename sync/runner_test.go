@@ -348,6 +348,23 @@ func TestRunnerRemovesAPracticeAndWaitsForItsStep(t *testing.T) {
 	})
 }
 
+func TestRunnerEndsAStepsContextWithTheStep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var during error
+		var kept context.Context
+		r, stop := runRunner(t, pmssync.RunnerConfig{Step: func(ctx context.Context, _ string) (time.Duration, error) {
+			during, kept = ctx.Err(), ctx
+			return never, nil
+		}})
+		defer stop()
+		r.Add("a")
+		synctest.Wait()
+		require.NoError(t, during)
+		require.ErrorIs(t, kept.Err(), context.Canceled)
+	})
+}
+
 func TestRunnerStartsARemovedPracticeAfreshOnceItsStepHasEnded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
