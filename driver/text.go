@@ -135,14 +135,18 @@ func (d Date) String() string {
 
 // BirthDate is a patient's date of birth: a [Date] that prints like [Text].
 // The zero value is unknown.
-type BirthDate struct{ p *Date }
+//
+// Two pointers, because fmt follows one to a struct when it prints an unexported
+// field with a verb that does not fit.
+type BirthDate struct{ p **Date }
 
 // NewBirthDate wraps d; a zero d is unknown.
 func NewBirthDate(d Date) BirthDate {
 	if d.IsZero() {
 		return BirthDate{}
 	}
-	return BirthDate{&d}
+	p := &d
+	return BirthDate{&p}
 }
 
 // Reveal returns the date itself.
@@ -150,7 +154,7 @@ func (b BirthDate) Reveal() Date {
 	if b.p == nil {
 		return Date{}
 	}
-	return *b.p
+	return **b.p
 }
 
 // IsZero reports whether the date is unknown.

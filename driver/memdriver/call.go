@@ -73,8 +73,10 @@ func validOn(on string) bool {
 		return true
 	}
 	for k := range callKinds {
-		rest, ok := strings.CutPrefix(on, k.String())
-		if ok && (rest == "" || slices.Contains(k.details(), strings.TrimPrefix(rest, " "))) {
+		if on == k.String() {
+			return true
+		}
+		if detail, ok := strings.CutPrefix(on, k.String()+" "); ok && slices.Contains(k.details(), detail) {
 			return true
 		}
 	}

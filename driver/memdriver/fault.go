@@ -1,6 +1,7 @@
 package memdriver
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -146,6 +147,11 @@ func (t *Trip) Clear() {
 	defer q.mu.Unlock()
 	q.list = slices.DeleteFunc(q.list, func(o *Trip) bool { return o == t })
 	q.active.Store(int64(len(q.list)))
+}
+
+// Format prints the PMS's name and the calls it is about, whatever the verb.
+func (t *Trip) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "memdriver.Trip(%s, %q)", t.pms.cfg.Name, t.fault.On)
 }
 
 // Release lets hanging calls go on and carries out late effects now. From then

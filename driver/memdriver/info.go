@@ -98,8 +98,8 @@ func (p *PMS) SetInfo(change func(*driver.Info)) {
 }
 
 func (p *PMS) setInfo(change func(*driver.Info)) {
-	info := cloneInfo(*p.info.Load())
-	change(&info)
-	info = cloneInfo(info)
+	draft := cloneInfo(*p.info.Load())
+	change(&draft)
+	info := cloneInfo(draft)
 	p.info.Store(&info)
 }

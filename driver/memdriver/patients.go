@@ -50,7 +50,9 @@ func (p *PMS) indexPatient(e *entry[driver.Patient], add bool) {
 		set(p.index.byBirth, p.birthKey(e.rec.BirthDate.Reveal()))
 	}
 	for _, phone := range e.rec.Phones {
-		set(p.index.byPhone, p.phoneKey(phone.Reveal()))
+		if phoneDigits(phone.Reveal()) != "" {
+			set(p.index.byPhone, p.phoneKey(phone.Reveal()))
+		}
 	}
 }
 

@@ -84,9 +84,10 @@ func (p *PMS) Format(f fmt.State, _ rune) { fmt.Fprint(f, p.String()) }
 // String returns "memdriver.PMS(name)".
 func (p *PMS) String() string { return "memdriver.PMS(" + p.cfg.Name + ")" }
 
-// Clock returns the PMS's time: Config.Now, skewed, cut down to the resolution.
+// Clock returns the PMS's time in UTC: Config.Now, skewed, cut down to the
+// resolution.
 func (p *PMS) Clock() time.Time {
-	return p.cfg.Now().Add(time.Duration(p.skew.Load())).Truncate(p.cfg.Resolution)
+	return p.cfg.Now().Add(time.Duration(p.skew.Load())).Truncate(p.cfg.Resolution).UTC()
 }
 
 // SkewClock sets how far the PMS's clock is ahead of the host's; negative is

@@ -79,7 +79,7 @@ func (p *PMS) AddStaffDocument(d Document, content []byte) string {
 	sum := sha256.Sum256(content)
 	d.Size, d.SHA256, d.content = int64(len(content)), hex.EncodeToString(sum[:]), nil
 	if d.Size <= p.cfg.KeepBytes {
-		kept := append([]byte{}, content...)
+		kept := string(content)
 		d.content = &kept
 	}
 	s.add("", &d)

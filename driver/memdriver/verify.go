@@ -6,8 +6,8 @@ import (
 	"github.com/pmswriteback/pms/driver"
 )
 
-// Verify implements driver.Verifier. The Ref decides; for a status, which has no
-// room for one, what the appointment has now does.
+// Verify implements driver.Verifier. The Ref decides, also when staff changed the
+// record since. A status that the appointment has now is applied, whoever set it.
 //
 // A row whose rest remains is VerdictApplied with the receipt that ErrIncomplete
 // would have carried: its State is not empty, and Write with it as Prior does

@@ -144,7 +144,7 @@ func (p *PMS) receive(ctx context.Context, w *write, d *driver.Document, maxByte
 	}
 	w.document.Size, w.document.SHA256 = n, sum
 	if kept != nil {
-		content := []byte(kept)
+		content := string(kept)
 		w.document.content = &content
 	}
 	return nil
