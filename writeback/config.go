@@ -1,0 +1,187 @@
+package writeback
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+	pmssync "github.com/pmswriteback/pms/sync"
+)
+
+// Config configures an [Engine].
+type Config struct {
+	// HostName is the host application's name as staff know it. Required.
+	HostName string
+	// Store keeps everything. Required. The engine does not close it.
+	Store Store
+	// Connect gives the connector of a practice, usually driver.Open with a data
+	// source name from the host's vault. Required. It is called in any process,
+	// at any time, and again after the PMS refused the credentials. A connector
+	// that implements io.Closer is closed when it is replaced.
+	Connect func(ctx context.Context, practice string) (driver.Connector, error)
+	// Handlers receive what comes from the PMS and what becomes of items.
+	Handlers Handlers
+	// Log is for the engine's remarks, which never hold patient data. Nil: none.
+	Log *slog.Logger
+	// SealKeys seal patients' data in the store: the first seals, all open. None:
+	// data is stored as it is.
+	SealKeys []SealKey
+
+	// MaxCalls bounds the PMS calls of all practices that run at once in this
+	// process. Default 64.
+	MaxCalls int
+	// MaxDocument is the largest document in bytes. Default 25 MiB; a driver's
+	// own limit may be lower.
+	MaxDocument int64
+	// HandlerTimeout bounds one call of a handler. Default 30 s.
+	HandlerTimeout time.Duration
+	// ReadTimeout bounds one PMS call that changes nothing. Default 90 s.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds one write. Default 150 s, longer than the minute after
+	// which Open Dental's service gives up.
+	WriteTimeout time.Duration
+	// Grace is how long a write in flight may go on after Run's context ended.
+	// Default 30 s.
+	Grace time.Duration
+	// LeaseTTL is how long a practice stays with a process that is gone. Default
+	// 60 s.
+	LeaseTTL time.Duration
+	// WakePoll is how often the store is asked for practices that other
+	// processes woke. Default 1 s.
+	WakePoll time.Duration
+	// CatalogEvery is how often catalogs and Info are read anew. Default 15 min.
+	CatalogEvery time.Duration
+	// SweepEvery is how often a window of appointments is read whole, to find
+	// what change marks cannot show. Default 6 h. SweepAhead is how far ahead the
+	// window reaches. Default 60 days.
+	SweepEvery, SweepAhead time.Duration
+	// MaxPhoto is the largest photo in bytes that is delivered. Default 10 MiB.
+	MaxPhoto int64
+	// Retry spaces an item's tries after the PMS was unavailable, and a
+	// practice's own when its PMS is down. Default 2 s to 5 min.
+	Retry pmssync.BackoffConfig
+	// Spread staggers the practices' first steps after Run. Default 2 s per
+	// hundred practices, at most 15 s; negative: none.
+	Spread time.Duration
+	// KeepContent is how long the content of a finished item stays in the store.
+	// Default 30 days; negative: for ever.
+	KeepContent time.Duration
+	// Owner names this process in leases. Default: random.
+	Owner string
+}
+
+// Validate returns everything that is wrong, joined, each with its field.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(field, problem string) {
+		errs = append(errs, fmt.Errorf("writeback: config: %s: %s", field, problem))
+	}
+	if c.HostName == "" {
+		bad("HostName", "is empty; give the application's name as staff know it")
+	} else if len(c.HostName) > 60 {
+		bad("HostName", "has more than 60 bytes; it stands in every note")
+	}
+	if c.Store == nil {
+		bad("Store", "is nil; use memstore.New or sqlstore.Open")
+	}
+	if c.Connect == nil {
+		bad("Connect", "is nil; return driver.Open(name, dsn) for the practice")
+	}
+	if _, err := newSealer(c.SealKeys); err != nil {
+		bad("SealKeys", err.Error())
+	}
+	for _, d := range []struct {
+		field string
+		value time.Duration
+	}{
+		{"HandlerTimeout", c.HandlerTimeout}, {"ReadTimeout", c.ReadTimeout}, {"WriteTimeout", c.WriteTimeout},
+		{"Grace", c.Grace}, {"LeaseTTL", c.LeaseTTL}, {"WakePoll", c.WakePoll}, {"CatalogEvery", c.CatalogEvery},
+		{"SweepEvery", c.SweepEvery}, {"SweepAhead", c.SweepAhead},
+	} {
+		if d.value < 0 {
+			bad(d.field, "is negative; leave it 0 for the default")
+		}
+	}
+	if c.MaxCalls < 0 {
+		bad("MaxCalls", "is negative; leave it 0 for the default")
+	}
+	if c.MaxDocument < 0 || c.MaxPhoto < 0 {
+		bad("MaxDocument, MaxPhoto", "are negative; leave them 0 for the default")
+	}
+	if err := c.Retry.Validate(); err != nil {
+		bad("Retry", err.Error())
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&c.HandlerTimeout, 30*time.Second)
+	def(&c.ReadTimeout, 90*time.Second)
+	def(&c.WriteTimeout, 150*time.Second)
+	def(&c.Grace, 30*time.Second)
+	def(&c.LeaseTTL, time.Minute)
+	def(&c.WakePoll, time.Second)
+	def(&c.CatalogEvery, 15*time.Minute)
+	def(&c.SweepEvery, 6*time.Hour)
+	def(&c.SweepAhead, 60*24*time.Hour)
+	def(&c.KeepContent, 30*24*time.Hour)
+	if c.MaxCalls == 0 {
+		c.MaxCalls = 64
+	}
+	if c.MaxDocument == 0 {
+		c.MaxDocument = maxDocument
+	}
+	if c.MaxPhoto == 0 {
+		c.MaxPhoto = 10 << 20
+	}
+	if c.Retry == (pmssync.BackoffConfig{}) {
+		c.Retry = pmssync.BackoffConfig{Min: 2 * time.Second, Max: 5 * time.Minute}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Owner == "" {
+		c.Owner = rand.Text()
+	}
+	return c
+}
+
+// PracticeConfig is what the engine keeps of a practice besides its settings.
+type PracticeConfig struct {
+	// ID is the host's id of the practice: at most 200 characters. It must not
+	// hold patient data, since it is in logs.
+	ID string
+	// Location is the practice's time zone. Required.
+	Location *time.Location
+	// Site narrows the practice to one clinic or location of its PMS.
+	Site string
+}
+
+func (c PracticeConfig) validate() error {
+	check := inputCheck{e: InputError{Op: "practice"}}
+	if c.ID == "" {
+		check.bad("id", "is empty; give the host's own id of the practice")
+	}
+	check.id("id", c.ID)
+	check.id("site", c.Site)
+	switch {
+	case c.Location == nil:
+		check.bad("location", "is nil; use time.LoadLocation with the practice's zone")
+	case c.Location == time.Local:
+		check.bad("location", "is this machine's zone; name the practice's own with time.LoadLocation")
+	default:
+		if _, err := time.LoadLocation(c.Location.String()); err != nil {
+			check.bad("location", "is not a zone of the IANA database, or that database is missing (import time/tzdata)")
+		}
+	}
+	return check.err()
+}

@@ -1,0 +1,46 @@
+// Package writeback keeps a host application and dental practices' Practice
+// Management Software (PMS) in step: it writes the host's notes, documents,
+// online forms, appointment confirmations and payments into the PMS, once each
+// and in order, and it tells the host what changes in the PMS.
+//
+// Host applications import it, together with a driver, a store and package
+// settings.
+//
+// # Life cycle
+//
+//  1. [New] checks a [Config] and starts nothing.
+//  2. [Engine.AddPractice] makes a practice durable; [Practice.SaveSettings] says
+//     what is written.
+//  3. Submitting ([Practice.WriteNote] and its sisters) returns an [Item] that is
+//     durable: a crash of either side loses nothing and doubles nothing.
+//  4. [Engine.Run] owns every goroutine and works until its context ends. Any
+//     number of processes may run engines on one shared store: each practice is
+//     worked on by one at a time.
+//
+// # What becomes of an item
+//
+// Each item has one state out of a table ([State]); an audit log keeps every
+// change. What a mend will release is held and resumes by itself; what nobody
+// can know (did the PMS take the payment before the line was cut?) is uncertain
+// and is looked for in the PMS before anything is sent again; what only a person
+// can settle waits for [Practice.Retry], [Practice.Assign], [Practice.Transfer],
+// [Practice.MarkPosted] or [Practice.Dismiss].
+//
+// # Errors
+//
+// Bad input is an [*InputError] that names each field. A key used for other
+// content is [ErrKeyReused]. Whatever else a submit returns is the store's
+// error: the host tries again with the same key.
+//
+// # Limits of the guarantee
+//
+// A process that was frozen in the middle of a write for longer than its lease
+// may finish that write later. The item is uncertain by then and is looked for
+// by its reference; a PMS without room for the reference leaves it to a person.
+//
+// # Patient data
+//
+// Texts, names and dates of birth are types that print as "[redacted]". Nothing
+// of them is in errors, logs or event details. The store holds them, sealed when
+// the host gives [Config].SealKeys.
+package writeback

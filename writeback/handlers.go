@@ -1,0 +1,155 @@
+package writeback
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// Handlers are the host's functions that receive events. A feed whose handler
+// is nil is not read.
+//
+// Delivery is at least once, in order per record: the position moves only after
+// the handler returned nil. A handler gets at most 100 events and
+// Config.HandlerTimeout, and should use an event's ID to recognise one that
+// came again. It may call any method of the engine. When it fails, the feed
+// backs off and the same events come again; Health says "blocked by host".
+type Handlers struct {
+	// AppointmentStatuses receives changed confirmation statuses.
+	AppointmentStatuses func(ctx context.Context, practice string, events []AppointmentStatusEvent) error
+	// Appointments receives created, moved, edited, cancelled and deleted
+	// appointments.
+	Appointments func(ctx context.Context, practice string, events []AppointmentEvent) error
+	// NewPatients receives new patients.
+	NewPatients func(ctx context.Context, practice string, events []PatientEvent) error
+	// Photos receives new and changed profile photos, while the settings have
+	// them on.
+	Photos func(ctx context.Context, practice string, events []PhotoEvent) error
+	// Items receives what became of the host's items.
+	Items func(ctx context.Context, practice string, events []ItemEvent) error
+}
+
+const handlerBatch = 100
+
+// RecordChange says what happened to a record of the PMS.
+type RecordChange string
+
+// The changes.
+const (
+	// Found: it was there when the engine first looked, or an Import walked it.
+	Found     RecordChange = "found"
+	Created   RecordChange = "created"
+	Edited    RecordChange = "edited"
+	Moved     RecordChange = "moved" // another start or operatory
+	Cancelled RecordChange = "cancelled"
+	Deleted   RecordChange = "deleted"
+)
+
+// Confirmation is what a PMS status means by the practice's settings.
+type Confirmation string
+
+// The confirmations.
+const (
+	Confirmed   Confirmation = "confirmed"
+	Unconfirmed Confirmation = "unconfirmed"
+	Other       Confirmation = "other"
+)
+
+// AppointmentStatusEvent tells of a confirmation status that changed in the PMS.
+type AppointmentStatusEvent struct {
+	// ID is the same when the event comes again.
+	ID          string
+	Appointment driver.Appointment
+	// Status is what the PMS's status means; StatusLabel is its label.
+	Status      Confirmation
+	StatusLabel string
+	// Basis goes into AppointmentStatus.Basis when the host answers this event.
+	Basis string
+}
+
+// AppointmentEvent tells of an appointment.
+type AppointmentEvent struct {
+	ID     string
+	Change RecordChange
+	// Appointment has only its ID when Change is Deleted.
+	Appointment driver.Appointment
+	Status      Confirmation
+	StatusLabel string
+	Basis       string
+}
+
+// PatientEvent tells of a patient.
+type PatientEvent struct {
+	ID      string
+	Change  RecordChange // Created, or Found in an Import
+	Patient driver.Patient
+}
+
+// PhotoEvent tells of a patient's photo.
+type PhotoEvent struct {
+	ID     string
+	Change RecordChange // Found, Created or Edited
+	Photo  driver.Photo
+	// Open gives the bytes, at most Config.MaxPhoto of them, while the handler
+	// runs.
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// ItemEvent tells what happened to one of the host's items.
+type ItemEvent struct {
+	Event
+	// Current is the item as it is now, which may be further on than the event.
+	Current Item
+	// Words say to staff what happened.
+	Words string
+}
+
+// Item is what the host sees of an item.
+type Item struct {
+	ID       string
+	Practice string
+	Key      string
+	Kind     ItemKind
+	State    State
+	// Reason and Cause say why; Words and NextStep say it to staff.
+	Reason          driver.Reason
+	Cause           string
+	Words, NextStep string
+	// Patient is the PMS's patient id once known.
+	Patient string
+	// Subject is the appointment of a status, or the payment's item of a refund.
+	Subject string
+	// Seq orders items by submission.
+	Seq                  int64
+	Attempts             int
+	CreatedAt, UpdatedAt time.Time
+	Legs                 []Leg
+}
+
+// Leg is one write to the PMS that an item takes.
+type Leg struct {
+	Name string
+	// Ref is what stands in the PMS beside the record.
+	Ref string
+	// Done is set when it is in the PMS; Receipt is what the PMS gave.
+	Done    bool
+	Receipt driver.Receipt
+	// Amount is set for payments.
+	Amount driver.Money
+}
+
+func (it *item) public() Item {
+	what, step := Words(it.Reason)
+	out := Item{
+		ID: it.ID, Practice: it.Practice, Key: it.Key, Kind: it.Kind, State: it.State,
+		Reason: it.Reason, Cause: it.Cause, Words: what, NextStep: step,
+		Patient: it.Patient, Subject: it.Subject, Seq: it.Seq, Attempts: it.Attempts,
+		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt,
+	}
+	for _, l := range it.pr.Legs {
+		out.Legs = append(out.Legs, Leg{Name: l.Name, Ref: l.Ref, Done: l.State == legDone, Receipt: l.Got, Amount: l.Amount})
+	}
+	return out
+}

@@ -1,0 +1,152 @@
+package writeback
+
+import (
+	"io"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// Text wraps text that may hold patient data; see [driver.Text].
+func Text(s string) driver.Text { return driver.NewText(s) }
+
+// Patient names a patient. Make one with [PatientID], [HostPatient],
+// [PatientNamed] or [PatientPhone]; a payment should carry the name and birth
+// date besides an id.
+type Patient struct {
+	// ID is the PMS's patient id.
+	ID string
+	// HostID is the host's own id; it counts once an Assign has linked it.
+	HostID string
+	// First, Last and Birth identify a person by name and date of birth.
+	First, Last driver.Text
+	Birth       driver.BirthDate
+	// Phone proposes candidates and never decides by itself.
+	Phone driver.Text
+}
+
+// PatientID names a patient by the PMS's id.
+func PatientID(id string) Patient { return Patient{ID: id} }
+
+// HostPatient names a patient by the host's own id.
+func HostPatient(id string) Patient { return Patient{HostID: id} }
+
+// PatientNamed names a patient by name and date of birth.
+func PatientNamed(first, last string, birth driver.Date) Patient {
+	return Patient{First: Text(first), Last: Text(last), Birth: driver.NewBirthDate(birth)}
+}
+
+// PatientPhone names a patient by phone number only: such an item waits until
+// somebody assigns the patient.
+func PatientPhone(number string) Patient { return Patient{Phone: Text(number)} }
+
+func (p Patient) isZero() bool {
+	return p.ID == "" && p.HostID == "" && p.First.IsEmpty() && p.Last.IsEmpty() && p.Birth.IsZero() && p.Phone.IsEmpty()
+}
+
+func (p Patient) named() bool {
+	return !p.First.IsEmpty() && !p.Last.IsEmpty() && !p.Birth.IsZero()
+}
+
+// Note is a note for a patient's record.
+type Note struct {
+	// Key is the host's id of the event, unique in the practice: at most 200
+	// characters. The same key with the same content is the same item.
+	Key     string
+	Kind    driver.NoteKind
+	Patient Patient
+	// At is when it happened. Required.
+	At time.Time
+	// Subject is an e-mail's subject or a task's title. Optional.
+	Subject driver.Text
+	// Body is the text, plain. Required, except that a call may have none.
+	Body driver.Text
+	// Number is the other party's phone number; User is who handled it in the
+	// host; Result is how a call ended. Optional.
+	Number driver.Text
+	User   string
+	Result string
+	// Duration is a call's length. Optional.
+	Duration time.Duration
+	// Attachments are names of files that came with an e-mail. Optional.
+	Attachments []driver.Text
+}
+
+// Document is a document for a patient's record.
+type Document struct {
+	// Key is as in Note.
+	Key     string
+	Kind    driver.DocumentKind // InsuranceVerification or AccountStatement
+	Patient Patient
+	// At is the document's date. Required.
+	At    time.Time
+	Title driver.Text
+	// MIME is the type, such as "application/pdf". Required.
+	MIME string
+	// Content is read once, to the end. Required.
+	Content io.Reader
+}
+
+// Form is an online form that a patient filled in, rendered as a file.
+type Form struct {
+	// Key is as in Note.
+	Key      string
+	Category driver.FormCategory
+	// Type is the host's own form type; one with a folder in the settings goes
+	// there, others to their category's folder. Optional.
+	Type    string
+	Patient Patient
+	// At is when the form was submitted. Required.
+	At    time.Time
+	Title driver.Text
+	// MIME is the type, such as "application/pdf". Required.
+	MIME string
+	// Content is read once, to the end. Required.
+	Content io.Reader
+}
+
+// AppointmentStatus sets an appointment's confirmation.
+type AppointmentStatus struct {
+	// Key is as in Note.
+	Key string
+	// Appointment is the PMS's id.
+	Appointment string
+	// Confirmed says what it became in the host: confirmed or unconfirmed.
+	Confirmed bool
+	// Basis is the token of the inbound event on which the decision was based.
+	// Without one the status found at the time of writing is the basis.
+	Basis string
+}
+
+// Payment is money that was received. Nothing is charged.
+type Payment struct {
+	// Key is as in Note.
+	Key     string
+	Channel driver.PaymentChannel
+	// Patient must have name and birth date for a payment that is to post by
+	// itself.
+	Patient Patient
+	// Amount is more than zero, without the fee.
+	Amount driver.Money
+	// Fee is the surcharge that the practice collected on top; zero for none.
+	Fee driver.Money
+	// At is when it was paid; the day in the practice's zone is the posting
+	// date. Required.
+	At time.Time
+	// Memo is a short text for the ledger. Optional.
+	Memo driver.Text
+}
+
+// Refund is money that was given back.
+type Refund struct {
+	// Key is as in Note.
+	Key string
+	// Payment is the Key of the payment.
+	Payment string
+	// Amount is more than zero and at most what was paid, refunds before it
+	// included.
+	Amount driver.Money
+	// At is when it was given back. Required.
+	At   time.Time
+	Memo driver.Text
+}

@@ -1,0 +1,499 @@
+package writeback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+	pmssync "github.com/pmswriteback/pms/sync"
+)
+
+// writeDue writes what is due until nothing is left, the PMS is down, or the
+// budget is spent. It says how long until something comes due again.
+func (p *Practice) writeDue(ctx context.Context, end time.Time) (time.Duration, error) {
+	for {
+		if down := p.line.down(time.Now()); down > 0 {
+			return down, nil
+		}
+		due, wait, err := p.e.cfg.Store.Due(ctx, p.id, p.claimSize())
+		if err != nil {
+			return 0, fmt.Errorf("writeback: read due items: %w", err)
+		}
+		if len(due) == 0 {
+			return wait, nil
+		}
+		// Options, limits and support must be known before anything is written.
+		if !p.catalogsKnown() {
+			p.runLoop(ctx, loopCatalog)
+			if !p.catalogsKnown() {
+				down := p.line.down(time.Now())
+				return max(down, p.backoffOf(loopCatalog)), nil
+			}
+		}
+		if err := p.writeBatch(ctx, due); err != nil {
+			return 0, err
+		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		if time.Now().After(end) || p.feedDue() {
+			return 0, nil
+		}
+	}
+}
+
+// feedDue lets a loop that is due have its turn between two batches.
+func (p *Practice) feedDue() bool {
+	loop, _ := p.nextLoop()
+	if loop != "" {
+		p.due.Now(loop)
+		return true
+	}
+	return false
+}
+
+// claimSize is how many items are claimed at once: about half a second's worth,
+// since what is claimed and not yet sent would be uncertain after a crash.
+func (p *Practice) claimSize() int {
+	calls := p.maxCalls()
+	if p.pace <= 0 {
+		return calls
+	}
+	n := int(500 * time.Millisecond / p.pace * time.Duration(calls))
+	return min(max(n, calls), 256)
+}
+
+func (p *Practice) maxCalls() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.info == nil {
+		return 1
+	}
+	return max(p.info.MaxCalls, 1)
+}
+
+// claim is an item that may be sent now, with its operation.
+type claim struct {
+	it *item
+	l  *leg
+	op driver.Op
+}
+
+// writeBatch takes due items one step further: uncertain ones are looked for,
+// unmatched ones matched, all are decided again; the rest is claimed in one
+// change each, written, and settled as the answers come.
+func (p *Practice) writeBatch(ctx context.Context, due []Record) error {
+	v := p.viewNow()
+	env := p.planEnv(v)
+	var claims []claim
+	var writes []Change
+	for _, r := range due {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		it, err := p.e.seal.open(r)
+		if err != nil {
+			if err := p.unreadable(ctx, r); err != nil {
+				return err
+			}
+			continue
+		}
+		if it.State == Uncertain {
+			if err := p.lookFor(ctx, it, env); err != nil {
+				return err
+			}
+			continue
+		}
+		c, ok, err := p.prepare(ctx, it, env)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		w, err := p.changeOf(c.it, 0)
+		if err != nil {
+			return err
+		}
+		w.Revision = v.revision
+		claims, writes = append(claims, c), append(writes, w)
+	}
+	if len(claims) == 0 {
+		return nil
+	}
+	claimed := claims[:0]
+	for i, err := range p.e.commit.Apply(ctx, writes) {
+		switch {
+		case err == nil:
+			claims[i].it.Version++
+			claimed = append(claimed, claims[i])
+		case errors.Is(err, ErrStale):
+			// Somebody dismissed it, or saved settings: look again next time.
+			p.redecide.Store(true)
+			if err := p.loadSettings(ctx); err != nil {
+				return err
+			}
+		default:
+			// A failed commit leaves in doubt what is claimed: the next holder of
+			// the lease finds out.
+			p.dropLease(context.WithoutCancel(ctx))
+			return fmt.Errorf("writeback: claim: %w", err)
+		}
+	}
+	return p.writeClaims(ctx, claimed)
+}
+
+// prepare decides an item for the last time before it is sent, plans and binds
+// its next leg, and moves it to Writing. ok is false when it goes elsewhere,
+// which is then stored.
+func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim, ok bool, err error) {
+	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
+		return c, false, err
+	}
+	if d, stop := decideWanted(it, env.view); !stop && it.needsMatch() {
+		if err := it.lookUp(ctx, p.find); err != nil {
+			return c, false, p.putOff(ctx, it, err)
+		}
+	} else if stop {
+		return c, false, p.settleDecision(ctx, it, d)
+	}
+	if it.Kind == KindStatus {
+		if stop, err := p.supersede(ctx, it); stop || err != nil {
+			return c, false, err
+		}
+	}
+	if it.Kind == KindRefund {
+		if over, err := p.refundsTooMuch(ctx, it); err != nil {
+			return c, false, err
+		} else if over {
+			return c, false, p.settleDecision(ctx, it, decided(EventRefused, driver.ReasonAmountInvalid, ""))
+		}
+	}
+	if d := decide(it, env.view); d.event != EventQueued {
+		return c, false, p.settleDecision(ctx, it, d)
+	}
+	if err := planLegs(it, env); err != nil {
+		return c, false, p.settleDecision(ctx, it, decided(EventRefused, driver.ReasonTooLarge, ""))
+	}
+	l := it.nextLeg()
+	if l == nil {
+		return c, false, fmt.Errorf("writeback: item %s: %s, and nothing left to write", it.ID, it.State)
+	}
+	op, err := bind(it, l, env)
+	if err != nil {
+		// The payment was posted by hand: so must its refund be.
+		return c, false, p.settleDecision(ctx, it, decided(EventRefused, driver.ReasonPaymentMissing, ""))
+	}
+	now := stamp(time.Now())
+	if l.First.IsZero() {
+		l.First = now
+	}
+	l.Last, l.State = now, legSending
+	head := op.Head()
+	head.FirstSent, head.LastSent = l.First, l.Last
+	it.Patient = head.Patient
+	it.Attempts++
+	it.move(EventClaimed)
+	it.Fence, it.Revision = p.lease.Fence(), env.view.revision
+	return claim{it, l, op}, true, nil
+}
+
+// writeClaims sends what was claimed, in lanes, and settles each answer at once.
+func (p *Practice) writeClaims(ctx context.Context, claims []claim) error {
+	var mu sync.Mutex
+	var settled error
+	var total time.Duration
+	note := func(err error, took time.Duration) {
+		mu.Lock()
+		defer mu.Unlock()
+		settled = errors.Join(settled, err)
+		total += took
+	}
+	var settling sync.WaitGroup
+	left := pmssync.RunLanes(ctx, claims, func(c claim) string { return c.it.Lane }, p.maxCalls(), func(ctx context.Context, c claim) bool {
+		started := time.Now()
+		receipt, err := p.send(ctx, c)
+		took := time.Since(started)
+		// The PMS's next call need not wait for our own disk.
+		settling.Go(func() { note(p.settleWrite(ctx, c, receipt, err), took) })
+		return err == nil
+	})
+	settling.Wait()
+	for _, c := range left {
+		// Claimed and never sent: back as it was.
+		c.l.State = legPending
+		if c.l.First.Equal(c.l.Last) {
+			c.l.First, c.l.Last = time.Time{}, time.Time{}
+		}
+		c.it.Attempts--
+		note(p.settle(ctx, c.it, EventUnavailable, "", 0), 0)
+	}
+	if n := len(claims) - len(left); n > 0 {
+		p.pace = (p.pace + total/time.Duration(n)) / 2
+	}
+	if settled != nil {
+		// What the PMS said could not be stored: the lease is given up, so that
+		// its next holder looks for what was being written.
+		p.dropLease(context.WithoutCancel(ctx))
+		return fmt.Errorf("writeback: settle: %w", settled)
+	}
+	return nil
+}
+
+// send makes the write. A write that has begun is not cut short when the engine
+// stops; it has the grace to finish.
+func (p *Practice) send(ctx context.Context, c claim) (driver.Receipt, error) {
+	wctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(p.e.cfg.Grace, cancel) })
+	defer stop()
+	conn, err := p.connected(wctx)
+	if err != nil {
+		return driver.Receipt{}, driver.ReadError(err) // nothing was sent
+	}
+	if change, ok := c.op.(*driver.StatusChange); ok {
+		if err := p.readBeforeWrite(wctx, conn, c, change); err != nil {
+			return driver.Receipt{}, err
+		}
+	}
+	var receipt driver.Receipt
+	err = p.onConn(wctx, p.e.cfg.WriteTimeout, conn, func(ctx context.Context, conn driver.Conn) error {
+		receipt, err = driver.Write(ctx, conn, c.op)
+		return err
+	})
+	if err != nil {
+		return receipt, driver.WriteError(err)
+	}
+	return receipt, nil
+}
+
+// settleWrite turns a write's answer into the item's next state and stores it.
+func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Receipt, err error) error {
+	it, l := c.it, c.l
+	if err == nil {
+		p.up()
+		return p.legDone(ctx, it, l, receipt, c.op)
+	}
+	var over *decisionError
+	if errors.As(err, &over) {
+		l.State = legPending
+		return p.settleAs(ctx, it, over.d)
+	}
+	e := driver.WriteError(err)
+	delay := p.retryDelay(it, e)
+	switch e.Kind {
+	case driver.ErrUnavailable:
+		l.State = legPending
+		p.pingAfter(ctx, e)
+		return p.settle(ctx, it, EventUnavailable, e.Reason, delay)
+	case driver.ErrIncomplete:
+		prior := e.Receipt
+		l.State, l.Prior = legPending, &prior
+		return p.settle(ctx, it, EventIncomplete, e.Reason, delay)
+	case driver.ErrConflict:
+		l.State = legPending
+		return p.settle(ctx, it, EventConflict, ReasonStaffChanged, 0)
+	case driver.ErrUnauthorized:
+		l.State = legPending
+		p.closeAccess(e, it.opKind())
+		return p.settleAs(ctx, it, decided(EventUnauthorized, ReasonUnauthorized, "unauthorized:"+string(e.Scope)+":"+string(it.opKind())))
+	case driver.ErrRejected:
+		l.State = legPending
+		if cause := mendableCause(it, e.Reason, c.op); cause != "" {
+			p.due.Now(loopCatalog)
+			return p.settleAs(ctx, it, decided(EventHeld, e.Reason, cause))
+		}
+		return p.settle(ctx, it, EventRejected, e.Reason, 0)
+	}
+	if p.repeatable(it.opKind()) {
+		// One effect however often it is sent: no need to look first.
+		l.State = legPending
+		return p.settle(ctx, it, EventUnavailable, e.Reason, delay)
+	}
+	return p.settle(ctx, it, EventUnknown, e.Reason, delay)
+}
+
+func (p *Practice) legDone(ctx context.Context, it *item, l *leg, receipt driver.Receipt, op driver.Op) error {
+	l.State, l.Got, l.Prior = legDone, receipt, nil
+	it.Attempts = 0
+	if it.nextLeg() != nil {
+		return p.settle(ctx, it, EventLegWritten, "", 0)
+	}
+	event := EventWritten
+	if it.State == Uncertain {
+		event = EventFound
+	}
+	if change, ok := op.(*driver.StatusChange); ok {
+		return p.settleStatus(ctx, it, event, change)
+	}
+	if it.Kind == KindPayment {
+		p.redecide.Store(true) // its refunds may go on
+	}
+	return p.settle(ctx, it, event, "", 0)
+}
+
+// mendableCause names what has to be mended in the PMS or the settings, after
+// which the same item can go through. Empty: only a person can help.
+func mendableCause(it *item, r driver.Reason, op driver.Op) string {
+	switch r {
+	case driver.ReasonProviderInactive, driver.ReasonProviderUnknown:
+		return string(r) + ":" + op.Head().Provider
+	case driver.ReasonOptionInactive, driver.ReasonOptionUnknown:
+		return string(r) + ":" + string(it.opKind())
+	case driver.ReasonUnsupported, driver.ReasonVersionTooOld, driver.ReasonMaintenance:
+		return string(r) + ":" + string(it.opKind())
+	}
+	return ""
+}
+
+func (p *Practice) repeatable(op driver.OpKind) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.info != nil && p.info.Ops[op].Idempotent
+}
+
+func (p *Practice) retryDelay(it *item, e *driver.Error) time.Duration {
+	d := p.e.cfg.Retry.Delay(max(it.Attempts, 1), rand.Float64())
+	return max(d, e.RetryAfter)
+}
+
+// pingAfter finds out whether only this record was unavailable or the whole PMS.
+func (p *Practice) pingAfter(ctx context.Context, e *driver.Error) {
+	if e == errDown || e.Reason == driver.ReasonRecordLocked {
+		return
+	}
+	_ = p.read(ctx, func(ctx context.Context, conn driver.Conn) error { return conn.Ping(ctx) }) // read draws the consequences
+}
+
+func (p *Practice) closeAccess(e *driver.Error, op driver.OpKind) {
+	if e.Scope == driver.ScopeConnection || e.Scope == "" {
+		p.failed(e)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	closed := map[driver.OpKind]driver.Scope{}
+	for k, s := range p.closed {
+		closed[k] = s
+	}
+	closed[op] = e.Scope
+	if e.Scope == driver.ScopeWrites {
+		for _, k := range driver.OpKinds() {
+			closed[k] = e.Scope
+		}
+	}
+	p.closed = closed
+	p.redecide.Store(true)
+}
+
+// settleDecision stores where a decision sent an item, if that is news.
+func (p *Practice) settleDecision(ctx context.Context, it *item, d decision) error {
+	return p.settleAs(ctx, it, d)
+}
+
+func (p *Practice) settleAs(ctx context.Context, it *item, d decision) error {
+	from := it.State
+	if !it.apply(d) {
+		return fmt.Errorf("writeback: item %s: %s does not allow %s", it.ID, from, d.event)
+	}
+	return p.store(ctx, it, d.event, from, 0)
+}
+
+// settle takes an item along the table and stores it.
+func (p *Practice) settle(ctx context.Context, it *item, event string, reason driver.Reason, delay time.Duration) error {
+	from := it.State
+	if _, ok := it.move(event); !ok {
+		return fmt.Errorf("writeback: item %s: %s does not allow %s", it.ID, from, event)
+	}
+	it.Reason = reason
+	return p.store(ctx, it, event, from, delay)
+}
+
+// store commits an item with its event. It goes through even while the engine
+// is stopping.
+func (p *Practice) store(ctx context.Context, it *item, event string, from State, delay time.Duration, more ...func(*Change)) error {
+	change, err := p.changeOf(it, delay)
+	if err != nil {
+		return err
+	}
+	change.Events = []Event{it.event(event, from, "engine")}
+	for _, f := range more {
+		f(&change)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	err = p.e.commit.Apply(ctx, []Change{change})[0]
+	if errors.Is(err, ErrStale) && from != Writing {
+		return nil // somebody else moved it first; theirs counts
+	}
+	if err != nil {
+		return err
+	}
+	it.Version++
+	return nil
+}
+
+func (p *Practice) changeOf(it *item, delay time.Duration) (Change, error) {
+	if err := p.e.seal.sealProgress(it); err != nil {
+		return Change{}, err
+	}
+	return Change{
+		Practice: p.id, Fence: p.lease.Fence(),
+		Items: []ItemWrite{{Record: it.Record, Expect: it.Version, Delay: delay}},
+	}, nil
+}
+
+// putOff delays an item whose patient could not be looked up.
+func (p *Practice) putOff(ctx context.Context, it *item, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	e := driver.ReadError(err)
+	if e.Kind == driver.ErrRejected {
+		// This PMS cannot look patients up: a person has to.
+		it.pr.Match = matchResult{Result: matchNone}
+		return p.settleDecision(ctx, it, decided(EventNeedsPatient, ReasonNoPatient, ""))
+	}
+	it.Attempts++
+	return p.settle(ctx, it, EventUnavailable, e.Reason, p.retryDelay(it, e))
+}
+
+// unreadable sets an item aside that cannot be opened with the keys at hand.
+func (p *Practice) unreadable(ctx context.Context, r Record) error {
+	it := &item{Record: r}
+	from := it.State
+	it.Active, it.Blocking = true, false
+	it.Reason, it.Cause = ReasonUnreadable, "unreadable"
+	change := Change{
+		Practice: p.id, Fence: p.lease.Fence(),
+		Items: []ItemWrite{{Record: it.Record, Expect: it.Version, Delay: time.Hour}},
+	}
+	if r.Reason != ReasonUnreadable {
+		change.Events = []Event{it.event(EventHeld, from, "engine")}
+	}
+	err := p.e.commit.Apply(ctx, []Change{change})[0]
+	if errors.Is(err, ErrStale) {
+		return nil
+	}
+	return err
+}
+
+func (p *Practice) find(ctx context.Context, q driver.PatientQuery) (found []driver.Patient, err error) {
+	err = p.read(ctx, func(ctx context.Context, conn driver.Conn) error {
+		found, err = driver.FindPatients(ctx, conn, q)
+		return err
+	})
+	return found, err
+}
+
+func (p *Practice) planEnv(v view) planEnv {
+	env := planEnv{hostName: p.e.cfg.HostName, zone: p.config().Location, view: v, open: p.openBlob}
+	if v.info != nil {
+		env.info = *v.info
+	}
+	return env
+}

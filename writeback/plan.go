@@ -1,0 +1,155 @@
+package writeback
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// A plan is the legs of an item. What moves money is planned and frozen at the
+// submit; a note's parts are planned when it is first claimed, because the PMS's
+// limits must be known; options are bound when a leg is first sent, so that a
+// hold can be mended until then.
+
+// planMoney fixes a payment's legs: one, or the payment and its fee.
+func planMoney(it *item, separate bool) error {
+	pay := it.p.Payment
+	it.pr.Separate = separate && !pay.Fee.IsZero()
+	if it.pr.Separate {
+		it.pr.Legs = []leg{
+			it.newLeg("payment", pay.Amount, false),
+			it.newLeg("fee", pay.Fee, true),
+		}
+		return nil
+	}
+	total := pay.Amount
+	if !pay.Fee.IsZero() {
+		var err error
+		if total, err = pay.Amount.Add(pay.Fee); err != nil {
+			return err
+		}
+	}
+	it.pr.Legs = []leg{it.newLeg("payment", total, false)}
+	return nil
+}
+
+func (it *item) newLeg(name string, amount driver.Money, fee bool) leg {
+	return leg{Name: name, Ref: legRef(it.Practice, it.Key, name), Amount: amount, Fee: fee}
+}
+
+// planLegs gives an item its legs if it has none yet.
+func planLegs(it *item, env planEnv) error {
+	if len(it.pr.Legs) > 0 {
+		return nil
+	}
+	switch it.Kind {
+	case KindNote:
+		return planNote(it, env)
+	case KindRefund:
+		it.pr.Legs = []leg{it.newLeg("refund", it.p.Refund.Amount, false)}
+	default:
+		it.pr.Legs = []leg{it.newLeg(string(it.Kind), driver.Money{}, false)}
+	}
+	return nil
+}
+
+// planEnv is what planning and binding need besides settings.
+type planEnv struct {
+	hostName string
+	zone     *time.Location
+	info     driver.Info
+	view     view
+	// open gives a document's bytes.
+	open func(ctx context.Context, it *item) (io.ReadCloser, error)
+}
+
+// planNote splits a note into parts that fit.
+func planNote(it *item, env planEnv) error {
+	op := env.info.Ops[driver.OpNote]
+	first := it.newLeg("part 1", driver.Money{}, false)
+	parts, err := renderNote(it, env, first.Ref, limits{op.MaxBytes, op.MaxChars, op.Repertoire})
+	if err != nil {
+		return err
+	}
+	for i, body := range parts {
+		l := it.newLeg(fmt.Sprintf("part %d", i+1), driver.Money{}, false)
+		l.Sent = &sentOp{Body: withRef(body, storable(env.hostName, op.Repertoire), l.Ref, i+1, len(parts)), Part: i + 1, Parts: len(parts)}
+		it.pr.Legs = append(it.pr.Legs, l)
+	}
+	return nil
+}
+
+// bind makes the operation of a leg. What was bound when the leg was first sent
+// stays; the rest is taken from the settings in force. It changes the leg, and
+// the caller stores it before anything is sent.
+func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
+	s := env.view.settings
+	if l.Sent == nil {
+		l.Sent = &sentOp{}
+	}
+	if l.First.IsZero() {
+		b := l.Sent
+		b.Provider = s.Provider().ID
+		b.Patient = it.patientID()
+		switch it.Kind {
+		case KindNote:
+			ref, _ := s.NoteType(it.p.Note.Kind)
+			b.Type = ref.ID
+		case KindDocument:
+			b.Type = s.Folder(it.p.Document.Kind).ID
+		case KindForm:
+			b.Type = s.FormFolder(it.p.Document.Category, it.p.Document.FormType).ID
+		case KindStatus:
+			b.To = s.StatusTarget(it.p.Status.Confirmed).ID
+		case KindPayment:
+			b.Provider = s.PaymentProvider().ID
+			b.Type = s.PaymentType(it.p.Payment.Channel).ID
+			if l.Fee {
+				b.Type = s.Payments.SurchargeType.ID
+			}
+			b.PostedOn = driver.DateOf(it.p.At.In(env.zone))
+		case KindRefund:
+			of := it.near.leg
+			if of == nil || of.Sent == nil {
+				return nil, fmt.Errorf("writeback: item %s: its payment is not there", it.ID)
+			}
+			b.Provider, b.Patient, b.Type = of.Sent.Provider, of.Sent.Patient, of.Sent.Type
+			b.Of, b.OfRef, b.OfAmount = of.Got.ID, of.Ref, of.Amount
+			b.PostedOn = driver.DateOf(it.p.At.In(env.zone))
+		}
+	}
+	b := l.Sent
+	head := driver.Header{
+		Ref: l.Ref, Patient: b.Patient, Provider: b.Provider,
+		FirstSent: l.First, LastSent: l.Last, Prior: l.Prior,
+	}
+	switch it.Kind {
+	case KindNote:
+		return &driver.Note{
+			Header: head, About: it.p.Note.Kind, Type: b.Type, At: it.p.At,
+			Body: driver.NewText(b.Body), Part: b.Part, Parts: b.Parts,
+		}, nil
+	case KindDocument, KindForm:
+		d := it.p.Document
+		return &driver.Document{
+			Header: head, About: d.Kind, Category: d.Category, FormType: d.FormType,
+			Folder: b.Type, Title: driver.NewText(d.Title), At: it.p.At,
+			MIME: d.MIME, Size: d.Size, SHA256: d.SHA256,
+			Open: func(ctx context.Context) (io.ReadCloser, error) { return env.open(ctx, it) },
+		}, nil
+	case KindStatus:
+		return &driver.StatusChange{Header: head, Appointment: it.p.Status.Appointment, From: b.From, To: b.To}, nil
+	case KindPayment:
+		return &driver.Payment{
+			Header: head, Type: b.Type, Amount: l.Amount, PostedOn: b.PostedOn,
+			Memo: driver.NewText(it.p.Payment.Memo), Fee: l.Fee,
+		}, nil
+	}
+	return &driver.Refund{
+		Header: head, Of: b.Of, OfRef: b.OfRef, OfAmount: b.OfAmount, Type: b.Type,
+		Amount: it.p.Refund.Amount, PostedOn: b.PostedOn, Memo: driver.NewText(it.p.Refund.Memo),
+	}, nil
+}

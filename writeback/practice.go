@@ -1,0 +1,297 @@
+package writeback
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/settings"
+	pmssync "github.com/pmswriteback/pms/sync"
+)
+
+// Practice is one practice of an engine. Its methods are safe for concurrent
+// use and work in any process, whether or not the engine runs there.
+type Practice struct {
+	e  *Engine
+	id string
+
+	// mu guards what submitting, reading and stepping share.
+	mu       sync.Mutex
+	cfg      PracticeConfig
+	loaded   bool
+	settings settings.Document
+	revision int64
+	catalogs settings.Catalogs
+	info     *driver.Info
+	infoAsOf time.Time
+	closed   map[driver.OpKind]driver.Scope
+	health   practiceHealth
+	working  bool // this process holds the lease
+
+	// due has its own lock.
+	due *pmssync.Due
+	// redecide asks the next step to decide again what waits.
+	redecide atomic.Bool
+
+	// stepping is held by the one step that runs, which owns the rest.
+	stepping sync.Mutex
+	lease    *pmssync.Lease
+	line     line
+	// pace is the average time of a write, by which claims are measured out.
+	pace time.Duration
+	// decidedBy is the revision by which waiting items were last decided.
+	decidedBy int64
+	walks     map[string]*walk
+	// salt keys the hashes of what was seen.
+	salt []byte
+	// tellAfter and importAfter put off what failed.
+	tellAfter, importAfter       time.Time
+	tellFailures, importFailures int
+}
+
+func newPractice(e *Engine, cfg PracticeConfig) *Practice {
+	return &Practice{
+		e: e, id: cfg.ID, cfg: cfg, settings: settings.Default(),
+		due: pmssync.NewDue(rand.Float64), decidedBy: -1,
+		line: line{retry: e.cfg.Retry.New()}, walks: map[string]*walk{},
+	}
+}
+
+// ID is the host's id of the practice.
+func (p *Practice) ID() string { return p.id }
+
+type practiceJSON struct {
+	Location string `json:"location"`
+	Site     string `json:"site,omitempty"`
+}
+
+func (c PracticeConfig) record() (PracticeRecord, error) {
+	data, err := json.Marshal(practiceJSON{c.Location.String(), c.Site})
+	return PracticeRecord{ID: c.ID, Config: data}, err
+}
+
+func parsePractice(r PracticeRecord) (PracticeConfig, error) {
+	var j practiceJSON
+	if err := json.Unmarshal(r.Config, &j); err != nil {
+		return PracticeConfig{}, errors.New("writeback: the stored configuration is damaged; add the practice again")
+	}
+	loc, err := time.LoadLocation(j.Location)
+	if err != nil {
+		return PracticeConfig{}, fmt.Errorf("writeback: zone %q cannot be loaded (import time/tzdata)", j.Location)
+	}
+	return PracticeConfig{ID: r.ID, Location: loc, Site: j.Site}, nil
+}
+
+func (p *Practice) configure(cfg PracticeConfig) {
+	p.mu.Lock()
+	changed := p.cfg.Location.String() != cfg.Location.String() || p.cfg.Site != cfg.Site
+	p.cfg = cfg
+	p.mu.Unlock()
+	if changed {
+		p.line.reset()
+	}
+}
+
+func (p *Practice) config() PracticeConfig {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cfg
+}
+
+// The names of the practice's documents in the store.
+const (
+	docInfo     = "info"
+	docCatalog  = "catalog/"
+	docCursor   = "cursor/"
+	docLink     = "link/"
+	docImport   = "import/"
+	docEvents   = "events/handler"
+	docNow      = "now/"
+	docSeenSalt = "seen/salt"
+)
+
+// load reads settings, catalogs and Info from the store into the process, once.
+func (p *Practice) load(ctx context.Context) error {
+	p.mu.Lock()
+	loaded := p.loaded
+	p.mu.Unlock()
+	if loaded {
+		return nil
+	}
+	if err := p.loadSettings(ctx); err != nil {
+		return err
+	}
+	if err := p.loadCatalogs(ctx); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.loaded = true
+	p.mu.Unlock()
+	return nil
+}
+
+// loadSettings takes the latest revision into use.
+func (p *Practice) loadSettings(ctx context.Context) error {
+	doc, number := settings.Default(), int64(0)
+	rev, err := p.e.cfg.Store.Revision(ctx, p.id, 0)
+	switch {
+	case errors.Is(err, ErrNotFound):
+	case err != nil:
+		return fmt.Errorf("writeback: read settings: %w", err)
+	default:
+		p.mu.Lock()
+		same := p.loaded && p.revision == rev.Number
+		p.mu.Unlock()
+		if same {
+			return nil
+		}
+		if doc, _, err = settings.Parse(rev.Document, settings.Stored); err != nil {
+			return fmt.Errorf("writeback: settings revision %d: %w", rev.Number, err)
+		}
+		number = rev.Number
+	}
+	p.mu.Lock()
+	p.settings, p.revision = doc, number
+	p.mu.Unlock()
+	p.setIntervals(doc)
+	return nil
+}
+
+// setIntervals sets the loops' intervals: the settings' own, or the PMS's minimum where
+// that has grown above them.
+func (p *Practice) setIntervals(doc settings.Document) {
+	p.mu.Lock()
+	info := driver.Info{}
+	if p.info != nil {
+		info = *p.info
+	}
+	p.mu.Unlock()
+	for _, f := range driver.Feeds() {
+		every, on := doc.PacedInterval(f, info)
+		if !on || !p.e.handles(f) {
+			every = 0
+		}
+		p.due.Set(string(f), every)
+	}
+	sweep := p.e.cfg.SweepEvery
+	if p.e.cfg.Handlers.Appointments == nil {
+		sweep = 0
+	}
+	p.due.Set(loopSweep, sweep)
+	p.due.Set(loopCatalog, p.e.cfg.CatalogEvery)
+}
+
+const (
+	loopSweep   = "sweep"
+	loopCatalog = "catalog"
+)
+
+func (e *Engine) handles(f driver.Feed) bool {
+	h := e.cfg.Handlers
+	switch f {
+	case driver.AppointmentStatusFeed:
+		return h.AppointmentStatuses != nil
+	case driver.AppointmentFeed:
+		return h.Appointments != nil
+	case driver.PatientFeed:
+		return h.NewPatients != nil
+	case driver.PhotoFeed:
+		return h.Photos != nil
+	}
+	return false
+}
+
+// view is what decisions are made from, as known here and now.
+func (p *Practice) view(ctx context.Context) (view, error) {
+	if err := p.load(ctx); err != nil {
+		return view{}, err
+	}
+	return p.viewNow(), nil
+}
+
+func (p *Practice) viewNow() view {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return view{
+		settings: p.settings, revision: p.revision, catalogs: p.catalogs, info: p.info,
+		closed: p.closed, now: time.Now(),
+	}
+}
+
+// gather reads what a decision about the item needs from other rows.
+func (p *Practice) gather(ctx context.Context, it *item, from Submitter) error {
+	if host := it.p.Patient.HostID; host != "" {
+		doc, err := from.Doc(ctx, p.id, docLink+derive("link", p.id, host, 20))
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		it.near.linked = string(doc.Value)
+	}
+	if it.Kind == KindRefund {
+		record, err := from.ItemByKey(ctx, p.id, it.p.Refund.Payment)
+		if err != nil {
+			if errors.Is(err, ErrNotFound) {
+				return nil
+			}
+			return err
+		}
+		paid, err := p.e.seal.open(record)
+		if err != nil {
+			return err
+		}
+		it.near.paid = paid.State
+		if len(paid.pr.Legs) > 0 {
+			it.near.leg = &paid.pr.Legs[0]
+		}
+	}
+	return nil
+}
+
+// wakeUp takes note that somebody changed something elsewhere.
+func (p *Practice) wakeUp() {
+	p.mu.Lock()
+	p.loaded = false
+	p.mu.Unlock()
+	p.redecide.Store(true)
+	p.e.runner.Wake(p.id)
+}
+
+// leave gives up the lease and the connection, after the last step.
+func (p *Practice) leave() {
+	p.stepping.Lock()
+	defer p.stepping.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	p.dropLease(ctx)
+	p.line.reset()
+}
+
+func (p *Practice) dropLease(ctx context.Context) {
+	p.setWorking(false)
+	if p.lease != nil {
+		if err := p.lease.Release(ctx); err != nil {
+			p.e.cfg.Log.Warn("lease was not released; it lapses by itself", "practice", p.id, "error", err)
+		}
+		p.lease = nil
+	}
+}
+
+func (p *Practice) setWorking(w bool) {
+	p.mu.Lock()
+	p.working = w
+	p.mu.Unlock()
+}
+
+func (p *Practice) publicOf(r Record) (Item, error) {
+	it, err := p.e.seal.open(r)
+	if err != nil {
+		return Item{}, err
+	}
+	return it.public(), nil
+}

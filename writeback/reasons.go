@@ -1,0 +1,47 @@
+package writeback
+
+import "github.com/pmswriteback/pms/driver"
+
+// Reasons that the engine gives besides those of package driver.
+const (
+	ReasonDisabled          driver.Reason = "disabled"
+	ReasonNotConfigured     driver.Reason = "not_configured"
+	ReasonNoPatient         driver.Reason = "no_patient"
+	ReasonManyPatients      driver.Reason = "many_patients"
+	ReasonIDConflict        driver.Reason = "id_conflict"
+	ReasonUnverifiedPatient driver.Reason = "unverified_patient"
+	ReasonAutoOff           driver.Reason = "auto_off"
+	ReasonTooLate           driver.Reason = "too_late"
+	ReasonStaffChanged      driver.Reason = "staff_changed"
+	ReasonUnauthorized      driver.Reason = "unauthorized"
+	ReasonOutcomeUnknown    driver.Reason = "outcome_unknown"
+	ReasonWaitsForPayment   driver.Reason = "waits_for_payment"
+	ReasonUnreadable        driver.Reason = "unreadable"
+)
+
+type words struct{ what, next string }
+
+var reasonWords = map[driver.Reason]words{
+	ReasonDisabled:          {"The settings say not to write this.", "Switch it on in the settings if it should be written from now on."},
+	ReasonNotConfigured:     {"The settings lack something this needs.", "Fill in the field that is named, then it goes on by itself."},
+	ReasonNoPatient:         {"No patient in the PMS fits.", "It is tried again as patients arrive; or assign the patient, or dismiss it."},
+	ReasonManyPatients:      {"Several patients in the PMS fit.", "Assign the right one, or dismiss it."},
+	ReasonIDConflict:        {"The patient named by id has another name or birth date in the PMS.", "Assign the right patient, or dismiss it."},
+	ReasonUnverifiedPatient: {"The payment does not come with the name and birth date that would prove whose it is.", "Transfer it if the patient is right, or assign the right one."},
+	ReasonAutoOff:           {"Payments are not posted automatically.", "Transfer the payment, or dismiss it."},
+	ReasonTooLate:           {"The appointment is over, cancelled or gone.", "Nothing to do."},
+	ReasonStaffChanged:      {"Somebody in the practice changed the appointment's status first; their change stands.", "Nothing to do, or set the status again."},
+	ReasonUnauthorized:      {"The PMS refuses the library's access.", "Check the connection's keys and permissions; it goes on by itself."},
+	ReasonOutcomeUnknown:    {"The PMS gave no answer and cannot be asked whether it has this.", "Look it up in the PMS: mark it as posted when it is there, retry it when it is not."},
+	ReasonWaitsForPayment:   {"The payment that this refunds is not in the PMS yet.", "Settle the payment first; it goes on by itself."},
+	ReasonUnreadable:        {"The stored item cannot be read with the keys at hand.", "Give the engine the key with which it was sealed."},
+}
+
+// Words says in a sentence for staff what a reason means, and what to do next.
+// Both are empty for an unknown reason.
+func Words(r driver.Reason) (what, next string) {
+	if w, ok := reasonWords[r]; ok {
+		return w.what, w.next
+	}
+	return r.Words(), r.NextStep()
+}

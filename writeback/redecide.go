@@ -1,0 +1,124 @@
+package writeback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// decideAgain runs decide for what waits, when something changed that may move
+// it: settings, a catalog, the PMS's abilities, the lease's holder. Waiting for
+// a cause is nothing but being decided again, so a missed signal does no harm:
+// a claim compares the revision, and a new lease asks for this too.
+func (p *Practice) decideAgain(ctx context.Context) error {
+	p.mu.Lock()
+	revision, known := p.revision, p.info != nil
+	p.mu.Unlock()
+	if !p.redecide.Load() && p.decidedBy == revision {
+		return nil
+	}
+	if !known && p.revision == 0 {
+		// Nothing that waits can go anywhere yet; the first catalog asks again.
+		p.redecide.Store(false)
+		return nil
+	}
+	p.redecide.Store(false)
+	if err := p.decideStates(ctx, Queued, Held, PartiallyPosted); err != nil {
+		p.redecide.Store(true)
+		return err
+	}
+	p.decidedBy = revision
+	return nil
+}
+
+// decideStates decides all items in these states again.
+func (p *Practice) decideStates(ctx context.Context, states ...State) error {
+	v := p.viewNow()
+	var after int64
+	for {
+		records, err := p.e.cfg.Store.Items(ctx, ItemQuery{Practice: p.id, States: states, After: after, Limit: 500})
+		if err != nil {
+			return fmt.Errorf("writeback: read waiting items: %w", err)
+		}
+		if len(records) == 0 {
+			return nil
+		}
+		after = records[len(records)-1].Seq
+		var changes []Change
+		for _, r := range records {
+			it, err := p.e.seal.open(r)
+			if err != nil {
+				continue // set aside when its turn comes
+			}
+			if it.Active && it.State == PartiallyPosted {
+				continue
+			}
+			change, ok, err := p.decideOne(ctx, it, v)
+			if err != nil {
+				return err
+			}
+			if ok {
+				changes = append(changes, change)
+			}
+		}
+		if len(changes) == 0 {
+			continue
+		}
+		for _, err := range p.e.commit.Apply(ctx, changes) {
+			if err != nil && !errors.Is(err, ErrStale) {
+				return fmt.Errorf("writeback: decide again: %w", err)
+			}
+		}
+	}
+}
+
+// decideOne gives the change that a new decision makes, if it makes one.
+func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, bool, error) {
+	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
+		return Change{}, false, err
+	}
+	if it.State == NeedsPatient {
+		it.pr.Match = matchResult{}
+	}
+	if it.State == PartiallyPosted && it.Cause == "" && it.Reason != "" {
+		return Change{}, false, nil // waits for a person
+	}
+	from, reason, cause := it.State, it.Reason, it.Cause
+	d := decide(it, v)
+	if d.event == EventSkipped && from == PartiallyPosted {
+		return Change{}, false, nil // what was begun is finished
+	}
+	if d.event == EventQueued && from == Queued {
+		return Change{}, false, nil
+	}
+	if !it.apply(d) {
+		return Change{}, false, nil
+	}
+	if it.State == from && it.Reason == reason && it.Cause == cause {
+		return Change{}, false, nil
+	}
+	it.Revision = v.revision
+	if it.State == Queued {
+		it.Attempts = 0
+	}
+	change, err := p.changeOf(it, 0)
+	if err != nil {
+		return Change{}, false, err
+	}
+	change.Events = []Event{it.event(d.event, from, "engine")}
+	return change, true, nil
+}
+
+// patientsArrived lets the items that wait for a patient look again. Items that
+// several patients fit wait for a person.
+func (p *Practice) patientsArrived(ctx context.Context) error {
+	waiting, err := p.e.cfg.Store.Items(ctx, ItemQuery{
+		Practice: p.id, States: []State{NeedsPatient}, Reasons: []driver.Reason{ReasonNoPatient}, Limit: 1,
+	})
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	return p.decideStates(ctx, NeedsPatient)
+}

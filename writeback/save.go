@@ -1,0 +1,145 @@
+package writeback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/settings"
+)
+
+// Save says how settings are saved.
+type Save struct {
+	// Expect is the revision that the change was made from, 0 for the first one.
+	// ErrStale when somebody saved in between; nothing is lost then.
+	Expect int64
+	// Actor is who saves. Required. Reason is why, if they said.
+	Actor, Reason string
+}
+
+// Settings returns the settings in force and their revision, 0 for the defaults
+// of a practice that never saved any.
+func (p *Practice) Settings(ctx context.Context) (settings.Document, int64, error) {
+	if err := p.loadSettings(ctx); err != nil {
+		return settings.Document{}, 0, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.settings.Clone(), p.revision, nil
+}
+
+// SaveSettings validates a document against the practice's PMS as last seen and
+// saves it as a new revision, in force at once. It returns every problem; with
+// one that is an error nothing is saved and the error is ErrProblems. Pasted
+// texts in references are resolved to ids.
+func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save Save) ([]settings.Problem, error) {
+	if err := p.e.usable(); err != nil {
+		return nil, err
+	}
+	c := inputCheck{e: InputError{Op: "save settings"}}
+	if save.Actor == "" {
+		c.bad("actor", "is empty; say who saves")
+	}
+	c.id("actor", save.Actor)
+	if len(save.Reason) > maxShort {
+		c.bad("reason", fmt.Sprintf("has more than %d bytes", maxShort))
+	}
+	if save.Expect < 0 {
+		c.bad("expect", "is negative; give the revision that was shown")
+	}
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	if err := p.load(ctx); err != nil {
+		return nil, err
+	}
+	before, err := p.revisionDocument(ctx, save.Expect)
+	if err != nil {
+		return nil, err
+	}
+	doc, problems := p.check(doc, before)
+	for _, problem := range problems {
+		if problem.Severity == settings.Error {
+			return problems, ErrProblems
+		}
+	}
+	data, err := doc.Marshal()
+	if err != nil {
+		return problems, fmt.Errorf("writeback: save settings: %w", err)
+	}
+	change := Change{
+		Practice: p.id,
+		Save:     &Revision{Expect: save.Expect, Document: data, Actor: save.Actor, Reason: save.Reason},
+		Events:   []Event{{Practice: p.id, Name: EventSettingsSaved, Actor: save.Actor, Detail: fmt.Sprintf("revision %d", save.Expect+1)}},
+		Wake:     true,
+	}
+	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
+		if errors.Is(err, ErrStale) {
+			return problems, fmt.Errorf("writeback: save settings: revision %d is not the latest any more: %w", save.Expect, ErrStale)
+		}
+		return problems, fmt.Errorf("writeback: save settings: %w", err)
+	}
+	if err := p.loadSettings(ctx); err != nil {
+		return problems, err
+	}
+	p.e.Wake(p.id)
+	return problems, nil
+}
+
+// CheckSettings is SaveSettings without the saving: the document with pasted
+// texts resolved, and every problem.
+func (p *Practice) CheckSettings(ctx context.Context, doc settings.Document) (settings.Document, []settings.Problem, error) {
+	if err := p.load(ctx); err != nil {
+		return doc, nil, err
+	}
+	p.mu.Lock()
+	revision := p.revision
+	p.mu.Unlock()
+	before, err := p.revisionDocument(ctx, revision)
+	if err != nil {
+		return doc, nil, err
+	}
+	doc, problems := p.check(doc, before)
+	return doc, problems, nil
+}
+
+func (p *Practice) check(doc settings.Document, before *settings.Document) (settings.Document, []settings.Problem) {
+	p.mu.Lock()
+	catalogs, info := p.catalogs, driver.Info{}
+	if p.info != nil {
+		info = *p.info
+	}
+	connected := p.health.connected
+	p.mu.Unlock()
+	if !catalogs.AsOf.IsZero() && (!connected && time.Since(catalogs.AsOf) > p.e.cfg.CatalogEvery) {
+		catalogs.Stale = "Not checked since " + catalogs.AsOf.In(p.config().Location).Format("2006-01-02 3:04 PM") + ": the PMS does not answer."
+	}
+	doc, problems := settings.Normalize(doc, catalogs)
+	return doc, append(problems, settings.Validate(doc, catalogs, info, before)...)
+}
+
+// revisionDocument returns the document of a revision, nil for 0.
+func (p *Practice) revisionDocument(ctx context.Context, number int64) (*settings.Document, error) {
+	if number == 0 {
+		return nil, nil
+	}
+	rev, err := p.e.cfg.Store.Revision(ctx, p.id, number)
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("writeback: settings revision %d: %w", number, ErrStale)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("writeback: settings revision %d: %w", number, err)
+	}
+	doc, _, err := settings.Parse(rev.Document, settings.Stored)
+	if err != nil {
+		return nil, fmt.Errorf("writeback: settings revision %d: %w", number, err)
+	}
+	return &doc, nil
+}
+
+// SettingsHistory returns the latest revisions, newest first.
+func (p *Practice) SettingsHistory(ctx context.Context, limit int) ([]Revision, error) {
+	return p.e.cfg.Store.Revisions(ctx, p.id, limit)
+}

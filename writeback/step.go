@@ -1,0 +1,235 @@
+package writeback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+	pmssync "github.com/pmswriteback/pms/sync"
+)
+
+// stepBudget is about how long one step works before it lets other practices
+// have its place. What runs is finished.
+const stepBudget = 5 * time.Second
+
+// Step does what is due for one practice: it writes what waits, pulls what is
+// due, delivers events; and it says in how long the practice wants its next step
+// (negative: only when woken). Run calls it; so may whatever else can call a
+// function on a schedule, in any process, instead of Run.
+//
+// Steps of one practice never overlap, here or elsewhere: the practice's lease
+// in the store sees to it. A lease cannot stop a process that was frozen in the
+// middle of a write and goes on later; the operation's Ref and Verify are what
+// catches that.
+func (e *Engine) Step(ctx context.Context, practice string) (next time.Duration, err error) {
+	p, err := e.Practice(ctx, practice)
+	if err != nil {
+		return 0, err
+	}
+	if !p.stepping.TryLock() {
+		return 100 * time.Millisecond, nil
+	}
+	defer p.stepping.Unlock()
+
+	held, err := p.holdLease(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !held {
+		return e.cfg.LeaseTTL / 2, nil
+	}
+	work, stop := p.lease.Keep(ctx)
+	defer stop()
+	next, err = p.step(work)
+	switch {
+	case errors.Is(err, ErrFenced) || errors.Is(context.Cause(work), pmssync.ErrLeaseLost):
+		p.lease = nil
+		p.setWorking(false)
+		return e.cfg.LeaseTTL / 2, nil
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	}
+	return next, err
+}
+
+// holdLease takes or keeps the lease. With a new fence, what the former holder
+// left in the middle of writing is uncertain.
+func (p *Practice) holdLease(ctx context.Context) (bool, error) {
+	if p.lease != nil {
+		err := p.lease.Ensure(ctx)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, pmssync.ErrLeaseLost) {
+			return false, err
+		}
+		p.lease = nil
+	}
+	lease, err := pmssync.Acquire(ctx, p.e.cfg.Store, p.id, p.e.cfg.Owner, p.e.cfg.LeaseTTL)
+	if errors.Is(err, pmssync.ErrLeaseHeld) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	p.lease = lease
+	if err := p.recoverOrphans(ctx); err != nil {
+		p.dropLease(context.WithoutCancel(ctx))
+		return false, err
+	}
+	p.redecide.Store(true)
+	p.setWorking(true)
+	return true, nil
+}
+
+func (p *Practice) step(ctx context.Context) (time.Duration, error) {
+	end := time.Now().Add(stepBudget)
+	if err := p.load(ctx); err != nil {
+		return 0, err
+	}
+	if err := p.loadSettings(ctx); err != nil {
+		return 0, err
+	}
+	if err := p.loadSalt(ctx); err != nil {
+		return 0, err
+	}
+	if err := p.runAsked(ctx); err != nil {
+		return 0, err
+	}
+	for {
+		if err := p.decideAgain(ctx); err != nil {
+			return 0, err
+		}
+		wait, err := p.writeDue(ctx, end)
+		if err != nil {
+			return 0, err
+		}
+		if ctx.Err() != nil {
+			return 0, ctx.Err()
+		}
+		loop, in := p.nextLoop()
+		if loop != "" {
+			p.runLoop(ctx, loop)
+			if ctx.Err() != nil {
+				return 0, ctx.Err()
+			}
+			if time.Now().Before(end) {
+				continue
+			}
+			return 0, nil
+		}
+		more, err := p.runImports(ctx, end)
+		if err != nil {
+			return 0, err
+		}
+		told, err := p.tellItems(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if p.redecide.Load() {
+			return 0, nil
+		}
+		return soonest(wait, in, more, told), nil
+	}
+}
+
+// soonest gives the least of the waits that are not negative.
+func soonest(waits ...time.Duration) time.Duration {
+	least := time.Duration(-1)
+	for _, w := range waits {
+		if w >= 0 && (least < 0 || w < least) {
+			least = w
+		}
+	}
+	return least
+}
+
+// nextLoop gives a loop that is due, writes and the catalog first, or how long
+// until one is.
+func (p *Practice) nextLoop() (string, time.Duration) {
+	now := time.Now()
+	due, next := p.due.Next(now)
+	wait := time.Duration(-1)
+	if !next.IsZero() {
+		wait = max(next.Sub(now), 0)
+	}
+	if len(due) == 0 {
+		return "", wait
+	}
+	first := due[0]
+	for _, d := range due {
+		if d == loopCatalog {
+			first = d
+		}
+	}
+	for _, d := range due {
+		if d != first {
+			p.due.Now(d) // it stays due
+		}
+	}
+	return first, 0
+}
+
+// runLoop runs one inbound loop and keeps its health. A failure never stops the
+// others.
+func (p *Practice) runLoop(ctx context.Context, loop string) {
+	if down := p.line.down(time.Now()); down > 0 {
+		p.due.Delay(loop, time.Now().Add(down))
+		return
+	}
+	started := time.Now()
+	var err error
+	switch loop {
+	case loopCatalog:
+		err = p.refreshCatalogs(ctx)
+	case loopSweep:
+		err = p.sweepAppointments(ctx)
+	default:
+		err = p.pull(ctx, driver.Feed(loop))
+	}
+	now := time.Now()
+	if ctx.Err() != nil {
+		return
+	}
+	p.due.Ran(loop, started, now)
+	if err != nil {
+		wait := p.backoffOf(loop)
+		if d := p.line.down(now); d > wait {
+			wait = d
+		}
+		p.due.Delay(loop, now.Add(wait))
+		p.e.cfg.Log.Warn("loop failed", "practice", p.id, "loop", loop, "error", safeError(err), "again_in", wait)
+	}
+	p.noteLoop(loop, started, now, err)
+}
+
+func (p *Practice) backoffOf(loop string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.e.cfg.Retry.Delay(p.health.loop(loop).failures+1, 0.5)
+}
+
+// safeError keeps what a log may hold: errors of our own and classified ones.
+func safeError(err error) error {
+	var handler *handlerError
+	if errors.As(err, &handler) {
+		return handler
+	}
+	var e *driver.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return err
+}
+
+// handlerError says that the host's handler failed. The host's error may hold
+// anything, so its text stays out of logs; the host knows it.
+type handlerError struct {
+	feed string
+	err  error
+}
+
+func (e *handlerError) Error() string { return fmt.Sprintf("the host's handler for %s failed", e.feed) }
+func (e *handlerError) Unwrap() error { return e.err }

@@ -1,0 +1,419 @@
+package writeback
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// Via returns the practice's submitting methods over a store's Tx, so that an
+// item becomes durable when the host's own transaction commits. After the
+// commit the host may call [Engine.Wake]; without it the item is found at the
+// practice's next step.
+func (p *Practice) Via(s Submitter) Via { return Via{p: p, to: s} }
+
+// Via submits items through a [Submitter]. Get one from [Practice.Via].
+type Via struct {
+	p  *Practice
+	to Submitter
+}
+
+// WriteNote submits a note. What it returns is durable. The error is an
+// *InputError, ErrKeyReused, ErrUnknownPractice, or the store's.
+func (p *Practice) WriteNote(ctx context.Context, n Note) (Item, error) {
+	return p.via().WriteNote(ctx, n)
+}
+
+// WriteDocument submits a document; otherwise as WriteNote.
+func (p *Practice) WriteDocument(ctx context.Context, d Document) (Item, error) {
+	return p.via().WriteDocument(ctx, d)
+}
+
+// SubmitForm submits an online form; otherwise as WriteNote.
+func (p *Practice) SubmitForm(ctx context.Context, f Form) (Item, error) {
+	return p.via().SubmitForm(ctx, f)
+}
+
+// SetAppointmentStatus submits a confirmation status; otherwise as WriteNote. A
+// newer one for the same appointment takes the place of those not yet written.
+func (p *Practice) SetAppointmentStatus(ctx context.Context, s AppointmentStatus) (Item, error) {
+	return p.via().SetAppointmentStatus(ctx, s)
+}
+
+// PostPayment submits a payment; otherwise as WriteNote.
+func (p *Practice) PostPayment(ctx context.Context, pay Payment) (Item, error) {
+	return p.via().PostPayment(ctx, pay)
+}
+
+// Refund submits a refund; otherwise as WriteNote.
+func (p *Practice) Refund(ctx context.Context, r Refund) (Item, error) { return p.via().Refund(ctx, r) }
+
+func (p *Practice) via() Via { return Via{p: p, to: p.e.commit} }
+
+// WriteNote is [Practice.WriteNote].
+func (v Via) WriteNote(ctx context.Context, n Note) (Item, error) {
+	c := inputCheck{e: InputError{Op: "note"}}
+	c.key(n.Key)
+	if !n.Kind.Valid() {
+		c.bad("kind", "is not a note kind; use one of driver.NoteKinds")
+	}
+	c.patient(n.Patient)
+	c.at(n.At)
+	c.text("body", n.Body, maxText, true)
+	c.text("subject", n.Subject, maxShort, true)
+	c.text("number", n.Number, maxShort, false)
+	c.text("user", Text(n.User), maxShort, false)
+	c.text("result", Text(n.Result), maxShort, true)
+	for i, a := range n.Attachments {
+		c.text(fmt.Sprintf("attachments[%d]", i), a, maxShort, false)
+	}
+	if len(n.Attachments) > 100 {
+		c.bad("attachments", "are more than 100")
+	}
+	if n.Body.IsEmpty() && !callWithoutBody(n.Kind) {
+		c.bad("body", "is empty; give the text")
+	}
+	if n.Duration < 0 {
+		c.bad("duration", "is negative")
+	}
+	if err := c.err(); err != nil {
+		return Item{}, err
+	}
+	data := &noteData{
+		Kind: n.Kind, Subject: n.Subject.Reveal(), Body: n.Body.Reveal(), Number: n.Number.Reveal(),
+		User: n.User, Result: n.Result, Duration: n.Duration,
+	}
+	for _, a := range n.Attachments {
+		data.Attachments = append(data.Attachments, a.Reveal())
+	}
+	it := v.newItem(KindNote, n.Key, payload{Patient: patientDataOf(n.Patient), At: stamp(n.At), Note: data})
+	it.Lane = "notes:" + patientLane(it)
+	return v.submit(ctx, it)
+}
+
+func callWithoutBody(k driver.NoteKind) bool {
+	return k == driver.OutgoingCall || k == driver.IncomingCall || k == driver.MissedCall
+}
+
+// patientLane keeps the notes of one patient in order. It is a hash, since a
+// name may be all there is.
+func patientLane(it *item) string {
+	d := it.p.Patient
+	who := "id\x00" + d.ID
+	if d.ID == "" {
+		who = fmt.Sprintf("host\x00%s\x00%s\x00%s\x00%s\x00%s", d.HostID, d.First, d.Last, d.Birth, d.Phone)
+	}
+	return derive("lane", it.Practice, who, 10)
+}
+
+// WriteDocument is [Practice.WriteDocument].
+func (v Via) WriteDocument(ctx context.Context, d Document) (Item, error) {
+	c := inputCheck{e: InputError{Op: "document"}}
+	if d.Kind == driver.FormDocument {
+		c.bad("kind", "is a form; use SubmitForm")
+	} else if !d.Kind.Valid() {
+		c.bad("kind", "is not a document kind; use one of driver.DocumentKinds")
+	}
+	it := v.newItem(KindDocument, d.Key, payload{
+		Patient: patientDataOf(d.Patient), At: stamp(d.At),
+		Document: &documentData{Kind: d.Kind, Title: d.Title.Reveal(), MIME: d.MIME},
+	})
+	return v.submitFile(ctx, it, &c, d.Patient, d.At, d.Title, d.MIME, d.Content)
+}
+
+// SubmitForm is [Practice.SubmitForm].
+func (v Via) SubmitForm(ctx context.Context, f Form) (Item, error) {
+	c := inputCheck{e: InputError{Op: "form"}}
+	if !f.Category.Valid() {
+		c.bad("category", "is not a form category; use one of driver.FormCategories")
+	}
+	c.id("type", f.Type)
+	it := v.newItem(KindForm, f.Key, payload{
+		Patient: patientDataOf(f.Patient), At: stamp(f.At),
+		Document: &documentData{Kind: driver.FormDocument, Category: f.Category, FormType: f.Type, Title: f.Title.Reveal(), MIME: f.MIME},
+	})
+	return v.submitFile(ctx, it, &c, f.Patient, f.At, f.Title, f.MIME, f.Content)
+}
+
+func (v Via) submitFile(ctx context.Context, it *item, c *inputCheck, who Patient, at time.Time, title driver.Text, mime string, content io.Reader) (Item, error) {
+	c.key(it.Key)
+	c.patient(who)
+	c.at(at)
+	c.text("title", title, maxShort, true)
+	if mime == "" {
+		c.bad("mime", `is empty; give the type, such as "application/pdf"`)
+	}
+	c.id("mime", mime)
+	if content == nil {
+		c.bad("content", "is nil; give the bytes")
+	}
+	if err := c.err(); err != nil {
+		return Item{}, err
+	}
+	it.Lane = it.ID
+	known, err := v.to.ItemByKey(ctx, it.Practice, it.Key)
+	keep := errors.Is(err, ErrNotFound)
+	if err != nil && !keep {
+		return Item{}, err
+	}
+	if keep {
+		it.Blob = rand.Text()
+	} else {
+		it.Blob = known.Blob
+	}
+	if err := v.readContent(ctx, it, content, keep); err != nil {
+		return Item{}, err
+	}
+	return v.submit(ctx, it)
+}
+
+// readContent reads a document once: hashes it, checks it, and keeps its chunks
+// when keep is set. The chunks are in the store before the item that names them;
+// those of an item that never came are swept later.
+func (v Via) readContent(ctx context.Context, it *item, content io.Reader, keep bool) error {
+	limit := v.p.e.cfg.MaxDocument
+	doc := it.p.Document
+	hash := sha256.New()
+	buf := make([]byte, BlobChunk-1024) // sealing adds a little
+	for n := 0; ; n++ {
+		size, err := io.ReadFull(content, buf)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return fmt.Errorf("writeback: %s: content: %w", it.Kind, err)
+		}
+		last := err != nil
+		chunk := buf[:size]
+		doc.Size += int64(size)
+		if doc.Size > limit {
+			return &InputError{Op: string(it.Kind), Fields: []FieldError{{"content", fmt.Sprintf("is larger than %d bytes; send a smaller document", limit)}}}
+		}
+		if n == 0 {
+			if size == 0 {
+				return &InputError{Op: string(it.Kind), Fields: []FieldError{{"content", "is empty; give the bytes"}}}
+			}
+			if !plausibleMIME(doc.MIME, chunk) {
+				return &InputError{Op: string(it.Kind), Fields: []FieldError{{"mime", "does not fit the content; give the type of the bytes"}}}
+			}
+		}
+		hash.Write(chunk)
+		if keep && size > 0 {
+			sealed, err := v.p.e.seal.seal(chunk, it.Practice, fmt.Sprintf("%s/%d", it.Blob, n))
+			if err != nil {
+				return err
+			}
+			if err := v.to.PutBlob(ctx, it.Practice, it.Blob, n, sealed); err != nil {
+				return err
+			}
+		}
+		if last {
+			break
+		}
+	}
+	doc.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	return nil
+}
+
+// plausibleMIME compares the claimed type with the first bytes, for types that
+// can be told by them.
+func plausibleMIME(claim string, head []byte) bool {
+	found := http.DetectContentType(head)
+	switch claim {
+	case "application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp":
+		return found == claim
+	}
+	switch found {
+	case "application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp":
+		return found == claim
+	}
+	return true
+}
+
+// SetAppointmentStatus is [Practice.SetAppointmentStatus].
+func (v Via) SetAppointmentStatus(ctx context.Context, s AppointmentStatus) (Item, error) {
+	c := inputCheck{e: InputError{Op: "appointment status"}}
+	c.key(s.Key)
+	if s.Appointment == "" {
+		c.bad("appointment", "is empty; give the PMS's appointment id")
+	}
+	c.id("appointment", s.Appointment)
+	if s.Basis != "" {
+		if _, err := parseBasis(s.Basis); err != nil {
+			c.bad("basis", "is not a token of an event; pass on Basis as it came")
+		}
+	}
+	if err := c.err(); err != nil {
+		return Item{}, err
+	}
+	it := v.newItem(KindStatus, s.Key, payload{
+		Status: &statusData{Appointment: s.Appointment, Confirmed: s.Confirmed, Basis: s.Basis},
+	})
+	it.Subject = s.Appointment
+	it.Lane = "appointment:" + s.Appointment
+	return v.submit(ctx, it)
+}
+
+// PostPayment is [Practice.PostPayment].
+func (v Via) PostPayment(ctx context.Context, pay Payment) (Item, error) {
+	c := inputCheck{e: InputError{Op: "payment"}}
+	c.key(pay.Key)
+	c.patient(pay.Patient)
+	c.at(pay.At)
+	if !pay.Channel.Valid() {
+		c.bad("channel", "is not a payment channel; use one of driver.PaymentChannels")
+	}
+	c.amount("amount", pay.Amount, false)
+	c.amount("fee", pay.Fee, true)
+	if !pay.Fee.IsZero() && pay.Fee.Currency != pay.Amount.Currency {
+		c.bad("fee.currency", "differs from the amount's")
+	}
+	c.text("memo", pay.Memo, maxShort, true)
+	if err := c.err(); err != nil {
+		return Item{}, err
+	}
+	it := v.newItem(KindPayment, pay.Key, payload{
+		Patient: patientDataOf(pay.Patient), At: stamp(pay.At),
+		Payment: &paymentData{Channel: pay.Channel, Amount: pay.Amount, Fee: pay.Fee, Memo: pay.Memo.Reveal()},
+	})
+	it.Lane = "payment:" + it.ID
+	return v.submit(ctx, it)
+}
+
+// Refund is [Practice.Refund].
+func (v Via) Refund(ctx context.Context, r Refund) (Item, error) {
+	c := inputCheck{e: InputError{Op: "refund"}}
+	c.key(r.Key)
+	c.at(r.At)
+	c.amount("amount", r.Amount, false)
+	c.text("memo", r.Memo, maxShort, true)
+	if r.Payment == "" {
+		c.bad("payment", "is empty; give the key of the payment")
+	} else if r.Payment == r.Key {
+		c.bad("payment", "is the refund's own key")
+	}
+	if err := c.err(); err != nil {
+		return Item{}, err
+	}
+	paid, err := v.to.ItemByKey(ctx, v.p.id, r.Payment)
+	switch {
+	case errors.Is(err, ErrNotFound) || err == nil && paid.Kind != KindPayment:
+		c.bad("payment", "is not the key of a payment that was submitted here")
+		return Item{}, c.err()
+	case err != nil:
+		return Item{}, err
+	}
+	if payment, err := v.p.e.seal.open(paid); err == nil && payment.p.Payment != nil {
+		if r.Amount.Currency != payment.p.Payment.Amount.Currency {
+			c.bad("amount.currency", "differs from the payment's")
+		} else if total, err := payment.p.Payment.total(); err == nil && r.Amount.Minor > total.Minor {
+			c.bad("amount", "is more than was paid")
+		}
+		if err := c.err(); err != nil {
+			return Item{}, err
+		}
+	}
+	it := v.newItem(KindRefund, r.Key, payload{
+		At:     stamp(r.At),
+		Refund: &refundData{Payment: r.Payment, Amount: r.Amount, Memo: r.Memo.Reveal()},
+	})
+	it.Subject = paid.ID
+	it.Lane = "payment:" + paid.ID
+	return v.submit(ctx, it)
+}
+
+func (d *paymentData) total() (driver.Money, error) {
+	if d.Fee.IsZero() {
+		return d.Amount, nil
+	}
+	return d.Amount.Add(d.Fee)
+}
+
+// stamp gives a time the form in which it is stored, so that the same event
+// has the same hash.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+func (v Via) newItem(kind ItemKind, key string, p payload) *item {
+	return &item{
+		Record: Record{Practice: v.p.id, ID: itemID(v.p.id, key), Key: key, Kind: kind, Patient: p.Patient.ID},
+		p:      p,
+	}
+}
+
+// submit decides the item and stores it, with its first event, in one change.
+func (v Via) submit(ctx context.Context, it *item) (Item, error) {
+	p := v.p
+	if err := p.e.usable(); err != nil {
+		return Item{}, err
+	}
+	view, err := p.view(ctx)
+	if err != nil {
+		return Item{}, err
+	}
+	if it.Kind == KindPayment {
+		if err := planMoney(it, view.settings.Payments.Separate); err != nil {
+			return Item{}, &InputError{Op: "payment", Fields: []FieldError{{"fee", "cannot be added to the amount"}}}
+		}
+	}
+	if err := p.e.seal.sealPayload(it); err != nil {
+		return Item{}, err
+	}
+	if err := p.gather(ctx, it, v.to); err != nil {
+		return Item{}, err
+	}
+	d := decide(it, view)
+	it.apply(d)
+	it.Revision = view.revision
+	if err := p.e.seal.sealProgress(it); err != nil {
+		return Item{}, err
+	}
+	change := Change{
+		Practice: p.id,
+		Items:    []ItemWrite{{Record: it.Record}},
+		Events:   []Event{it.event(d.event, fresh, "host")},
+	}
+	err = v.to.Apply(ctx, []Change{change})[0]
+	if errors.Is(err, ErrExists) {
+		return v.again(ctx, it)
+	}
+	if err != nil {
+		return Item{}, err
+	}
+	it.Version = 1
+	if it.Active {
+		p.e.Wake(p.id)
+	}
+	return it.public(), nil
+}
+
+// again answers a key that is there: the same item for the same content.
+func (v Via) again(ctx context.Context, it *item) (Item, error) {
+	known, err := v.to.ItemByKey(ctx, it.Practice, it.Key)
+	if err != nil {
+		return Item{}, err
+	}
+	if known.Hash != it.Hash || known.Kind != it.Kind {
+		return Item{}, fmt.Errorf("%w (item %s)", ErrKeyReused, known.ID)
+	}
+	return v.p.publicOf(known)
+}
+
+// apply moves an item by a decision. The decisions' events are in the table for
+// every state that decide is asked about.
+func (it *item) apply(d decision) bool {
+	if _, ok := it.move(d.event); !ok {
+		return false
+	}
+	it.Reason, it.Cause = d.reason, d.cause
+	return true
+}
+
+// event makes the audit row of what just happened.
+func (it *item) event(name string, from State, actor string) Event {
+	return Event{Practice: it.Practice, Item: it.ID, Name: name, From: from, To: it.State, Reason: it.Reason, Actor: actor}
+}

@@ -1,0 +1,122 @@
+package writeback
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// giveUpAfter is how many looks are taken for an uncertain item before a person
+// is asked. It is still looked for afterwards, ever more rarely.
+const giveUpAfter = 8
+
+// recoverOrphans finds what a former holder of the lease was writing when it
+// went away. Its outcome is unknown.
+func (p *Practice) recoverOrphans(ctx context.Context) error {
+	for {
+		left, err := p.e.cfg.Store.Items(ctx, ItemQuery{Practice: p.id, States: []State{Writing}, Limit: 500})
+		if err != nil {
+			return fmt.Errorf("writeback: read unfinished items: %w", err)
+		}
+		moved := 0
+		for _, r := range left {
+			if r.Fence == p.lease.Fence() {
+				continue
+			}
+			it, err := p.e.seal.open(r)
+			if err != nil {
+				it = &item{Record: r} // it stays as sealed as it is
+			}
+			from := it.State
+			it.move(EventLapsed)
+			change := Change{
+				Practice: p.id, Fence: p.lease.Fence(),
+				Items:  []ItemWrite{{Record: it.Record, Expect: it.Version}},
+				Events: []Event{it.event(EventLapsed, from, "engine")},
+			}
+			if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
+				return fmt.Errorf("writeback: recover item %s: %w", it.ID, err)
+			}
+			moved++
+		}
+		if moved == 0 || len(left) < 500 {
+			return nil
+		}
+	}
+}
+
+// lookFor asks the PMS whether an uncertain item's write is there.
+func (p *Practice) lookFor(ctx context.Context, it *item, env planEnv) error {
+	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
+		return err
+	}
+	l := it.nextLeg()
+	if l == nil || l.Sent == nil || l.First.IsZero() {
+		// It was claimed and its leg never bound: nothing can have been sent.
+		return p.settle(ctx, it, EventAbsent, "", 0)
+	}
+	op, err := bind(it, l, env)
+	if err != nil {
+		return p.stillUnknown(ctx, it, 0)
+	}
+	if p.repeatable(it.opKind()) {
+		// One effect however often it is sent.
+		l.State = legPending
+		return p.settle(ctx, it, EventAbsent, "", 0)
+	}
+	var verdict driver.Verdict
+	var receipt driver.Receipt
+	err = p.read(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
+		verdict, receipt, err = driver.Verify(ctx, conn, op)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e := driver.ReadError(err)
+		if e.Kind == driver.ErrUnavailable {
+			// The PMS is down: that says nothing about this item.
+			return p.settle(ctx, it, EventStillUnknown, it.Reason, p.retryDelay(it, e))
+		}
+		return p.stillUnknown(ctx, it, e.RetryAfter)
+	}
+	switch verdict {
+	case driver.VerdictApplied:
+		return p.legDone(ctx, it, l, receipt, op)
+	case driver.VerdictAbsent:
+		l.State = legPending
+		it.Attempts = 0
+		return p.settle(ctx, it, EventAbsent, "", 0)
+	}
+	wait := time.Duration(0)
+	if after := env.info.Ops[it.opKind()].VerifyAfter; after > 0 {
+		// Before that the answer cannot be known, so that look does not count.
+		wait = time.Until(l.Last.Add(after))
+		if wait > 0 {
+			it.Attempts--
+		}
+	}
+	return p.stillUnknown(ctx, it, wait)
+}
+
+// stillUnknown waits for another look. After some, a person is asked, and the
+// item no longer holds back what is behind it.
+func (p *Practice) stillUnknown(ctx context.Context, it *item, wait time.Duration) error {
+	it.Attempts = max(it.Attempts, 0) + 1
+	from, before := it.State, it.Reason
+	it.move(EventStillUnknown)
+	it.Reason = before
+	if it.Attempts >= giveUpAfter {
+		it.Reason, it.Cause = ReasonOutcomeUnknown, "outcome_unknown:"+string(it.opKind())
+		it.Blocking = false
+	}
+	delay := max(wait, p.retryDelay(it, &driver.Error{}))
+	return p.store(ctx, it, EventStillUnknown, from, delay, func(c *Change) {
+		if it.Reason == before {
+			c.Events = nil // no news
+		}
+	})
+}
