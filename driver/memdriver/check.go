@@ -71,11 +71,11 @@ func checkDocument(name string, d *driver.Document, info driver.OpInfo) error {
 func checkMoney(name string, amount driver.Money, on driver.Date) error {
 	switch {
 	case amount.Minor <= 0:
-		return reject(name, driver.ReasonAmountInvalid, errors.New("Amount must be more than zero"))
+		return reject(name, driver.ReasonAmountInvalid, errors.New("the Amount must be more than zero"))
 	case amount.Currency != "USD":
 		return reject(name, driver.ReasonAmountInvalid, errors.New("this PMS keeps US dollars only"))
 	case !on.Valid():
-		return reject(name, driver.ReasonInvalid, errors.New("PostedOn is not a day of the calendar"))
+		return reject(name, driver.ReasonInvalid, errors.New("the posting date, PostedOn, is not a day of the calendar"))
 	}
 	return nil
 }
