@@ -20,7 +20,7 @@ const (
 	// documentsLimit bounds a list of documents: one that nobody has opened yet
 	// may hold its whole content in its Note, up to 16.8 M characters. A page of
 	// one new row and its overlap has to fit.
-	documentsLimit = (overlap + 1) * bodyChars
+	documentsLimit = (overlap + 2) * bodyChars
 	// refusalLimit bounds the text of a refusal.
 	refusalLimit = 64 << 10
 
@@ -138,8 +138,13 @@ func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var left atomic.Bool // the request may have left
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }})
+	// Whether the request may have left. A transport that tells nothing (not one
+	// of net/http underneath) may have sent it.
+	var traced, wrote atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn:      func(string) { traced.Store(true) },
+		WroteHeaders: func() { wrote.Store(true) },
+	})
 
 	req, err := c.request(ctx, q)
 	if err != nil {
@@ -153,7 +158,7 @@ func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) 
 	resp, err := hc.Do(req)
 	if err != nil {
 		kind := driver.ErrUnavailable
-		if left.Load() {
+		if wrote.Load() || !traced.Load() {
 			kind = doubt(q.effect)
 		}
 		return 0, transportError(q.op, kind, ctx, err)
@@ -175,7 +180,7 @@ func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) 
 	if each == nil {
 		each = func(row) error { return nil }
 	}
-	if err := decodeRows(&limited{resp.Body, size}, each); err != nil {
+	if err := decodeRows(&limited{r: resp.Body, n: size}, each); err != nil {
 		return resp.StatusCode, transportError(q.op, doubt(q.effect), ctx, err)
 	}
 	return resp.StatusCode, nil

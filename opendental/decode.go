@@ -231,20 +231,25 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// limited reads at most n bytes and then fails with errTooLarge.
+// limited reads at most n bytes and then fails with errTooLarge for good.
 type limited struct {
-	r io.Reader
-	n int64
+	r    io.Reader
+	n    int64
+	over bool
 }
 
 // Read implements io.Reader.
 func (l *limited) Read(p []byte) (int, error) {
+	if l.over {
+		return 0, errTooLarge
+	}
 	if l.n <= 0 {
 		// A body that ends exactly here is not too large.
-		if n, err := l.r.Read(make([]byte, 1)); n == 0 {
-			return 0, err
+		n, err := l.r.Read(make([]byte, 1))
+		if l.over = n > 0; l.over {
+			return 0, errTooLarge
 		}
-		return 0, errTooLarge
+		return 0, err
 	}
 	if int64(len(p)) > l.n {
 		p = p[:l.n]
