@@ -54,7 +54,7 @@ func sameValue(a, b any) bool {
 }
 
 func sameRef(a, b Ref) bool {
-	return a.ID == b.ID && (a.Label == b.Label || a.Label == "" || b.Label == "")
+	return a.ID == b.ID && (a.IsZero() || a.Label == b.Label || a.Label == "" || b.Label == "")
 }
 
 // words says a value as staff read it.
@@ -91,7 +91,9 @@ func refsWords(refs []Ref) string {
 	}
 	words := make([]string, len(refs))
 	for i, r := range refs {
-		words[i] = refWords(r)
+		if words[i] = r.String(); r.IsZero() {
+			words[i] = "an empty entry"
+		}
 	}
 	return strings.Join(words, ", ")
 }

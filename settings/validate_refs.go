@@ -67,7 +67,7 @@ func (c *check) unread(at Reference, saved bool) {
 		if why == "" {
 			why = fmt.Sprintf("%s offers no list of these.", sentence(productName(c.info)))
 		}
-		c.report(unless(saved), at.Path, CodeUnsupported, fmt.Sprintf("A %s cannot be chosen here: %s", catalogNoun(at.Catalog), why))
+		c.report(unless(saved), at.Path, CodeUnsupported, fmt.Sprintf("No %s can be chosen here: %s", catalogNoun(at.Catalog), why))
 		return
 	}
 	if len(c.cats.Lists) > 0 {
@@ -103,8 +103,8 @@ func (c *check) unknownOption(at Reference, saved bool) {
 		words += fmt.Sprintf(" Is %s meant?", shown(labelled(cat, Ref{ID: suggestions[0]}, c.cats)))
 	} else if other, o, found := c.elsewhere(cat, r); found {
 		code = CodeWrongList
-		words = fmt.Sprintf("%s is in the list %s of %s, not in %s. Choose a %s here.",
-			shown(refTo(o)), CatalogTitle(other), productName(c.info), CatalogTitle(cat), catalogNoun(cat))
+		words = fmt.Sprintf("%s is in the list %s of %s, so that it cannot be used here. Choose one from the list %s.",
+			shown(refTo(o)), CatalogTitle(other), productName(c.info), CatalogTitle(cat))
 	}
 	c.report(unless(saved), at.Path, code, words+held(saved), suggestions...)
 }
