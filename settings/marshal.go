@@ -54,7 +54,7 @@ func (d *Document) badKeys() []keyError {
 		check("notes.type_by_kind."+string(k), "a note kind", k.Valid())
 	}
 	for k := range d.Forms.ByCategory {
-		check("forms."+string(k), "a form category ("+categoryNames()+")", k.Valid())
+		check("forms."+string(k), "a form category ("+strings.Join(categoryNames(), ", ")+")", k.Valid())
 	}
 	for k := range d.Payments.Types {
 		check("payments.types."+string(k), "a payment channel", k.Valid())

@@ -377,11 +377,11 @@ func (d *Document) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// formCategories as text, for messages.
-func categoryNames() string {
+// categoryNames lists the form categories, for messages and suggestions.
+func categoryNames() []string {
 	var names []string
 	for _, c := range driver.FormCategories() {
 		names = append(names, string(c))
 	}
-	return strings.Join(names, ", ")
+	return names
 }

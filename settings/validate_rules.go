@@ -128,16 +128,14 @@ func (c *check) formTypes() {
 		}
 		if !t.Category.Valid() {
 			var suggestions []string
-			if near := nearest(string(t.Category), siblingsOfCategories()); near != "" {
+			if near := nearest(string(t.Category), categoryNames()); near != "" {
 				suggestions = []string{near}
 			}
 			c.report(unless(saved), path+".category", CodeUnknownKey,
-				fmt.Sprintf("%s is no category of forms. Choose one of: %s.", quoted(string(t.Category)), categoryNames()), suggestions...)
+				fmt.Sprintf("%s is no category of forms. Choose one of: %s.", quoted(string(t.Category)), strings.Join(categoryNames(), ", ")), suggestions...)
 		}
 	}
 }
-
-func siblingsOfCategories() []string { return strings.Split(categoryNames(), ", ") }
 
 // payments checks that payments which are to be posted have what they need.
 func (c *check) payments() {
