@@ -145,7 +145,10 @@ func (o *Office) apply(ctx context.Context, rt *route, path map[string]string, r
 	err := run(ctx, func(s *session) error {
 		var err error
 		s.api = true
-		answered, err = rt.handle(&call{session: s, route: rt, query: query, body: body, path: path, limit: o.pageLimit(p)})
+		c := &call{session: s, route: rt, query: query, body: body, path: path, limit: o.pageLimit(p)}
+		if answered, err = rt.handle(c); err == nil {
+			answered.body = c.reformat(answered.body)
+		}
 		return err
 	})
 	return answered, err
