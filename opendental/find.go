@@ -78,6 +78,9 @@ func (c *conn) findByBirthDate(ctx context.Context, op string, born driver.Date)
 const phoneDigits = 10
 
 func (c *conn) findByPhone(ctx context.Context, op, digits string) ([]driver.Patient, error) {
+	if !c.phoneSupport().Supported {
+		return nil, rejected(op, driver.ReasonUnsupported, "by phone needs the permission Queries")
+	}
 	if len(digits) < 7 {
 		return nil, rejected(op, driver.ReasonInvalid, "a phone number has at least seven digits")
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/pmswriteback/pms/driver"
 )
 
-// Info implements [driver.Info]. It asks for the version, the time and, where
-// photos are configured, for their category: three to five requests.
+// Info implements [driver.Conn]. It asks for the version, the time, what governs
+// payments and, where photos are configured, for their category: three to six
+// requests.
 func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 	const op = "read info"
 	if err := c.readVersion(ctx, op); err != nil {
@@ -54,6 +55,15 @@ func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 	}
 	for _, kind := range driver.OpKinds() {
 		info.Ops[kind] = c.opInfo(kind)
+	}
+	if payment := info.Ops[driver.OpPayment]; payment.Supported {
+		if payment.ProviderRecorded, err = c.attributes(ctx, op); err != nil {
+			return driver.Info{}, err
+		}
+		if !payment.ProviderRecorded && v.atLeast(sinceSplitProvider) {
+			info.Notes = append(info.Notes, "The office does not allow a provider on unearned income, so that payments are posted without the writeback provider.")
+		}
+		info.Ops[driver.OpPayment] = payment
 	}
 	return info, nil
 }
@@ -129,12 +139,11 @@ func (c *conn) opInfo(kind driver.OpKind) driver.OpInfo {
 		info.Idempotent = true
 		info.TypeFrom = driver.AppointmentStatuses
 	case driver.OpPayment:
-		info.ProviderRecorded = v.atLeast(sinceSplitProvider)
 		info.TypeFrom = driver.PaymentTypes
 		info.HeldAs = "a payment whose check number is the reference; it goes to the patient's oldest charges, the rest is unearned income"
 	case driver.OpRefund:
 		info.TypeFrom = driver.PaymentTypes
-		info.HeldAs = "a negative payment of the whole amount, dated the day it is written; parts of a payment cannot be refunded"
+		info.HeldAs = "a negative payment of the whole amount, dated the day it is written; neither a part nor another date is possible"
 	}
 	return info
 }

@@ -39,12 +39,13 @@
 //   - A document gets another number (DocNum) when somebody first opens it, so
 //     the id of a document's receipt is good for a look at once, not for later.
 //     Its description ends with the Ref, which stays.
-//   - A payment goes to this patient first, oldest charges first, and what is
-//     left over is held as unearned income. The provider is recorded only on
-//     the parts that belong to no procedure.
-//   - Only whole payments can be refunded, and the refund is dated the day on
-//     which it is written.
-//   - The office's own lock dates and user rights do not bind the API.
+//   - A payment goes to this patient's oldest charges first, and what is left
+//     over is held as unearned income. The provider is recorded only on the
+//     parts that belong to no procedure, in an office that allows a provider on
+//     unearned income (preference AllowPrepayProvider).
+//   - Only whole payments can be refunded, on the day on which it is done.
+//   - The office's user rights do not bind the API. Its lock dates do not bind
+//     the API either; the driver honours them for payments and refunds.
 //   - Deleted appointments show only by their absence from a window.
 //
 // # Throttle
@@ -137,7 +138,8 @@ type conn struct {
 	clearAt  time.Time // when the office was last seen not to be in maintenance
 	patients map[string]checkedPatient
 	options  map[optionKey]time.Time // when an option was last seen active
-	pictures string                  // the image category of the patients' pictures, once known
+	settings map[string]knownSetting
+	pictures string // the image category of the patients' pictures, once known
 	walks    walks
 }
 

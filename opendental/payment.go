@@ -3,8 +3,8 @@ package opendental
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -29,7 +29,6 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 	case !p.PostedOn.Valid():
 		return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "PostedOn: not a day of the calendar")
 	}
-	attribute := p.Provider != "" && c.currentVersion().atLeast(sinceSplitProvider)
 	if p.Prior != nil {
 		if !isID(p.Prior.ID) {
 			return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "Prior: names no payment")
@@ -39,12 +38,19 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 	if err := c.checkOption(ctx, op, driver.PaymentTypes, p.Type); err != nil {
 		return driver.Receipt{}, err
 	}
-	if attribute {
+	attribute, err := c.attributes(ctx, op)
+	if err != nil {
+		return driver.Receipt{}, beforeSending(err)
+	}
+	if attribute = attribute && p.Provider != ""; attribute {
 		if err := c.checkProvider(ctx, op, p.Provider); err != nil {
 			return driver.Receipt{}, err
 		}
 	}
 	if err := c.checkPatient(ctx, op, p.Patient); err != nil {
+		return driver.Receipt{}, err
+	}
+	if err := c.checkPeriod(ctx, op, p.PostedOn); err != nil {
 		return driver.Receipt{}, err
 	}
 	r, err := c.post(ctx, op, "/payments", fields{
@@ -75,10 +81,21 @@ func (c *conn) paymentReceipt(r row) driver.Receipt {
 	return driver.Receipt{ID: r.id("PayNum"), At: r.wall("SecDateTEdit", c.loc)}
 }
 
+// attributes reports whether a payment's provider can be recorded: since Open
+// Dental 25.2.9, in an office that allows a provider on unearned income. In the
+// others the splits that are free to take one are just those that may not.
+func (c *conn) attributes(ctx context.Context, op string) (bool, error) {
+	if !c.currentVersion().atLeast(sinceSplitProvider) {
+		return false, nil
+	}
+	allowed, err := c.setting(ctx, op, "AllowPrepayProvider")
+	return strings.TrimSpace(allowed) == "1", err
+}
+
 // attribute sets the provider on the splits of a payment that belong to no
 // procedure and no adjustment; the others have their charge's provider, and must
-// keep it. An office may forbid a provider on unearned income; then there is
-// nothing more to do. Other failures leave a rest.
+// keep it. A refusal, after staff have worked on the splits, leaves nothing more
+// to do; other failures leave a rest.
 func (c *conn) attribute(ctx context.Context, op string, done driver.Receipt, provider string) (driver.Receipt, error) {
 	done.State = ""
 	if provider == "" {
@@ -111,99 +128,4 @@ func incomplete(op string, done driver.Receipt, rest string, cause error) error 
 		e.RetryAfter = d.RetryAfter
 	}
 	return e
-}
-
-// writeRefund refunds a whole payment: the API makes the negative payment, with
-// the amount, type, check number and note of the payment, dated today. Then the
-// Ref, the type and a note that names the payment's Ref are set, which is
-// idempotent.
-func (c *conn) writeRefund(ctx context.Context, op string, f *driver.Refund) (driver.Receipt, error) {
-	if f.Prior != nil {
-		if !isID(f.Prior.ID) {
-			return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "Prior: names no refund")
-		}
-		return c.markRefund(ctx, op, *f.Prior, f)
-	}
-	switch {
-	case f.Amount.Minor <= 0, f.Amount.Currency != f.OfAmount.Currency, f.Amount.Minor > f.OfAmount.Minor:
-		return driver.Receipt{}, rejected(op, driver.ReasonAmountInvalid, "")
-	case f.Amount != f.OfAmount:
-		return driver.Receipt{}, rejected(op, driver.ReasonNotRefundable, "the API refunds whole payments only")
-	case !f.PostedOn.Valid():
-		return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "PostedOn: not a day of the calendar")
-	}
-	if err := c.checkOption(ctx, op, driver.PaymentTypes, f.Type); err != nil {
-		return driver.Receipt{}, err
-	}
-	if err := c.checkPatient(ctx, op, f.Patient); err != nil {
-		return driver.Receipt{}, err
-	}
-	payments, err := c.payments(ctx, op, f.Patient, "")
-	if err != nil {
-		return driver.Receipt{}, beforeSending(err)
-	}
-	of, found := findPaid(payments, f)
-	if !found {
-		return driver.Receipt{}, rejected(op, driver.ReasonPaymentMissing, "")
-	}
-	if amount, ok := of.money("PayAmt", f.Amount.Currency); !ok || amount != f.Amount {
-		return driver.Receipt{}, rejected(op, driver.ReasonNotRefundable, "the payment has another amount by now")
-	}
-	for _, p := range payments {
-		if isRefundOf(p, f) {
-			return driver.Receipt{}, rejected(op, driver.ReasonNotRefundable, "the payment is refunded already")
-		}
-	}
-	r, err := c.send(ctx, call{op: op, method: http.MethodPost, path: "/payments/Refund", missing: driver.ReasonPaymentMissing},
-		fields{"PayNum": number(of.id("PayNum"))})
-	if err != nil {
-		return driver.Receipt{}, err
-	}
-	receipt := c.paymentReceipt(r)
-	if receipt.ID == "" {
-		return driver.Receipt{}, failure(op, driver.ErrUnknownOutcome, driver.ReasonNone, "posted, but the answer names no payment")
-	}
-	return c.markRefund(ctx, op, receipt, f)
-}
-
-func (c *conn) markRefund(ctx context.Context, op string, done driver.Receipt, f *driver.Refund) (driver.Receipt, error) {
-	body := fields{"CheckNum": f.Ref, "PayNote": refundNote(f)}
-	if isID(f.Type) {
-		body["PayType"] = number(f.Type)
-	}
-	if _, err := c.put(ctx, op, "/payments/"+done.ID, driver.ReasonNone, body); err != nil {
-		return driver.Receipt{}, incomplete(op, done, restMark, err)
-	}
-	done.State = ""
-	return done, nil
-}
-
-// refundNote names the payment, and the day when it is not the ledger's.
-func refundNote(f *driver.Refund) string {
-	return withRef(f.Memo.Reveal(), "Refund of "+f.OfRef+" on "+f.PostedOn.String()+" "+f.Ref, payNoteChars)
-}
-
-// payments are a patient's payments entered on or after a day, or all. The API
-// has no way to read a single one.
-func (c *conn) payments(ctx context.Context, op, patient, since string) ([]row, error) {
-	query := url.Values{"PatNum": {patient}}
-	if since != "" {
-		query.Set("DateEntry", since)
-	}
-	return c.all(ctx, listing{op: op, path: "/payments", query: query, key: "PayNum"})
-}
-
-// findPaid finds the payment that is to be refunded, by its number or, without
-// one, by its Ref.
-func findPaid(payments []row, f *driver.Refund) (row, bool) {
-	for _, p := range payments {
-		switch {
-		case p.id("PatNum") != f.Patient, isNegative(p):
-		case f.Of != "" && p.id("PayNum") == f.Of:
-			return p, true
-		case f.Of == "" && f.OfRef != "" && holdsRef(p, f.OfRef):
-			return p, true
-		}
-	}
-	return nil, false
 }
