@@ -1,0 +1,36 @@
+package sqlstore_test
+
+import (
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pmswriteback/pms/writeback"
+	"github.com/pmswriteback/pms/writeback/sqlstore"
+	"github.com/pmswriteback/pms/writeback/storetest"
+)
+
+// clock is a clock that only moves when told to.
+type clock struct{ passed atomic.Int64 }
+
+func (c *clock) now() time.Time {
+	return time.Date(2026, 3, 1, 8, 0, 0, 123456000, time.UTC).Add(time.Duration(c.passed.Load()))
+}
+
+func (c *clock) advance(d time.Duration) { c.passed.Add(int64(d)) }
+
+func TestContractOnOwnFile(t *testing.T) {
+	storetest.Run(t, func(t testing.TB) storetest.Harness {
+		var c clock
+		path := filepath.Join(t.TempDir(), "pms.db")
+		open := func(t testing.TB) writeback.Store {
+			s, err := sqlstore.Config{Driver: "sqlite", DSN: path, Now: c.now}.Open(t.Context())
+			require.NoError(t, err)
+			return s
+		}
+		return storetest.Harness{Store: open(t), Reopen: open, Second: open, Advance: c.advance}
+	})
+}
