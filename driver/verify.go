@@ -8,7 +8,9 @@ type Verifier interface {
 	// with Header.FirstSent and LastSent.
 	//
 	//  1. It changes nothing.
-	//  2. VerdictApplied comes with the receipt that Write would have given.
+	//  2. VerdictApplied comes with the receipt that Write would have given. When
+	//     an idempotent rest remains, the receipt's State is not empty, and the
+	//     next Write gets it as Header.Prior.
 	//  3. VerdictAbsent is said only when no earlier request can still cause
 	//     the effect; until LastSent + OpInfo.VerifyAfter a driver whose PMS may
 	//     still be at work says VerdictUnknown.

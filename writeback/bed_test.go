@@ -125,9 +125,9 @@ func (b *bed) engine(change func(*writeback.Config)) {
 
 func (b *bed) start() {
 	ctx, cancel := context.WithCancel(b.t.Context())
-	b.run = make(chan error, 1)
-	eng := b.eng
-	go func() { b.run <- eng.Run(ctx) }()
+	run, eng := make(chan error, 1), b.eng
+	b.run = run
+	go func() { run <- eng.Run(ctx) }()
 	b.stop = cancel
 	time.Sleep(time.Second) // the bubble's clock: the first step is over
 	synctest.Wait()

@@ -68,9 +68,6 @@ func decideWanted(it *item, v view) (decision, bool) {
 		return decided(EventSkipped, ReasonNotConfigured, "not_configured:sync.provider"), true
 	}
 	skip := func(path string) (decision, bool) {
-		if it.pr.Backfill {
-			return decided(EventHeld, ReasonDisabled, "disabled:"+path), true
-		}
 		return decided(EventSkipped, ReasonDisabled, "disabled:"+path), true
 	}
 	switch it.Kind {

@@ -113,18 +113,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	e.state = running
 	e.mu.Unlock()
-	defer func() {
-		e.mu.Lock()
-		e.state = ended
-		practices := make([]*Practice, 0, len(e.practices))
-		for _, p := range e.practices {
-			practices = append(practices, p)
-		}
-		e.mu.Unlock()
-		for _, p := range practices {
-			p.leave()
-		}
-	}()
+	defer e.end()
 
 	records, err := e.cfg.Store.Practices(ctx)
 	if err != nil {
@@ -143,6 +132,36 @@ func (e *Engine) Run(ctx context.Context) error {
 		return err
 	}
 	return ctx.Err()
+}
+
+// Close ends the use of an engine that never ran: it gives up the leases and
+// connections that Step took. ErrRunning while Run works, which does the same at
+// its end; ErrClosed afterwards. It does not close the store.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	state := e.state
+	e.mu.Unlock()
+	switch state {
+	case running:
+		return fmt.Errorf("%w: end Run's context instead", ErrRunning)
+	case ended:
+		return ErrClosed
+	}
+	e.end()
+	return nil
+}
+
+func (e *Engine) end() {
+	e.mu.Lock()
+	e.state = ended
+	practices := make([]*Practice, 0, len(e.practices))
+	for _, p := range e.practices {
+		practices = append(practices, p)
+	}
+	e.mu.Unlock()
+	for _, p := range practices {
+		p.leave()
+	}
 }
 
 // watch steps the practices that other processes woke.

@@ -101,8 +101,6 @@ type progress struct {
 	Legs     []leg `json:"legs,omitempty"`
 	// AnyBasis is set when staff asked again for a status that had conflicted.
 	AnyBasis bool `json:"any_basis,omitempty"`
-	// Backfill is set when staff asked for a skipped item to be written after all.
-	Backfill bool `json:"backfill,omitempty"`
 }
 
 // leg is one write to the PMS.

@@ -38,8 +38,6 @@ const (
 	EventAssigned     = "assigned"
 	EventTransferred  = "transferred"
 	EventMarkedPosted = "marked_posted"
-	EventBackfilled   = "backfilled"
-	EventRestored     = "restored" // the store came from a back-up
 
 	// EventSettingsSaved is about the practice, not an item.
 	EventSettingsSaved = "settings_saved"
@@ -84,7 +82,6 @@ var stateTable = func() map[State]map[string]rule {
 	}
 	posted := rule{Written, actNone, "Somebody posted it by hand."}
 	retried := rule{Queued, actDecide, "Somebody asked to try it again."}
-	suspect := rule{Uncertain, actVerify, "The store came from a back-up; it is looked for before anything is sent."}
 
 	join := func(maps ...map[string]rule) map[string]rule {
 		out := map[string]rule{}
@@ -98,8 +95,7 @@ var stateTable = func() map[State]map[string]rule {
 	return map[State]map[string]rule{
 		fresh: decisions,
 		Skipped: {
-			EventBackfilled: {Queued, actDecide, "Somebody asked to write it after all."},
-			EventDismissed:  people[EventDismissed],
+			EventDismissed: people[EventDismissed],
 		},
 		NeedsPatient: join(decisions, people, map[string]rule{
 			EventRetried:      retried,
@@ -121,7 +117,6 @@ var stateTable = func() map[State]map[string]rule {
 			EventMarkedPosted: posted,
 			EventRetried:      retried,
 			EventSuperseded:   {Superseded, actNone, "A newer one took its place."},
-			EventRestored:     suspect,
 		}),
 		Writing: {
 			EventWritten:      {Written, actNone, "Written to the PMS."},
@@ -139,13 +134,13 @@ var stateTable = func() map[State]map[string]rule {
 		Uncertain: {
 			EventFound:        {Written, actNone, "Found in the PMS: it had been written."},
 			EventLegWritten:   {PartiallyPosted, actSend, "One part was found in the PMS, the rest follows."},
+			EventIncomplete:   {PartiallyPosted, actSend, "Found in the PMS except for a rest, which follows."},
 			EventAbsent:       {Queued, actSend, "Not in the PMS; it is written now."},
 			EventStillUnknown: {Uncertain, actVerify, "The PMS cannot tell yet; it is asked again."},
 			EventMarkedPosted: posted,
 			EventDismissed:    people[EventDismissed],
 			// A person who looked vouches that it is not in the PMS.
-			EventRetried:  {Queued, actDecide, "Somebody looked it up and asked to write it again."},
-			EventRestored: suspect,
+			EventRetried: {Queued, actDecide, "Somebody looked it up and asked to write it again."},
 		},
 		PartiallyPosted: join(map[string]rule{
 			EventClaimed:      {Writing, actNone, "Being written."},
@@ -160,7 +155,6 @@ var stateTable = func() map[State]map[string]rule {
 			EventRetried:      {PartiallyPosted, actSend, "Somebody asked to try the rest again."},
 			EventMarkedPosted: posted,
 			EventDismissed:    people[EventDismissed],
-			EventRestored:     suspect,
 		}),
 		Failed: {
 			EventRetried:      retried,
@@ -172,7 +166,7 @@ var stateTable = func() map[State]map[string]rule {
 			EventRetried:   retried,
 			EventDismissed: people[EventDismissed],
 		},
-		Written:    {EventRestored: {Written, actNone, "Known to be written."}},
+		Written:    {},
 		Superseded: {},
 		Expired:    {},
 		Dismissed:  {},

@@ -24,6 +24,9 @@ const stepBudget = 5 * time.Second
 // middle of a write and goes on later; the operation's Ref and Verify are what
 // catches that.
 func (e *Engine) Step(ctx context.Context, practice string) (next time.Duration, err error) {
+	if err := e.usable(); err != nil {
+		return 0, err
+	}
 	p, err := e.Practice(ctx, practice)
 	if err != nil {
 		return 0, err

@@ -85,6 +85,11 @@ func (p *Practice) lookFor(ctx context.Context, it *item, env planEnv) error {
 	}
 	switch verdict {
 	case driver.VerdictApplied:
+		if receipt.State != "" {
+			// It is there except for a rest that can be repeated.
+			l.State, l.Prior = legPending, &receipt
+			return p.settle(ctx, it, EventIncomplete, "", 0)
+		}
 		return p.legDone(ctx, it, l, receipt, op)
 	case driver.VerdictAbsent:
 		l.State = legPending
