@@ -24,9 +24,16 @@ type checker struct {
 }
 
 func (c *checker) location(name string) *time.Location {
-	loc, err := time.LoadLocation(name)
-	if err != nil {
-		c.Fatalf("drivertest: %v", err)
+	s := c.suite
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	loc, ok := s.zones[name]
+	if !ok {
+		var err error
+		if loc, err = time.LoadLocation(name); err != nil {
+			c.Fatalf("drivertest: %v", err)
+		}
+		s.zones[name] = loc
 	}
 	return loc
 }
@@ -139,7 +146,9 @@ func (c *checker) open() *session {
 	if s.info, err = s.readInfo(c.ctx); err != nil {
 		c.Fatalf("Info: %v", err)
 	}
-	c.suite.report.Product, c.suite.report.Version, c.suite.report.Access = s.info.Product, s.info.Version, s.info.Access
+	c.suite.mu.Lock()
+	c.suite.info = s.info
+	c.suite.mu.Unlock()
 	return s
 }
 

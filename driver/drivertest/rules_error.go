@@ -12,7 +12,10 @@ import (
 func errorRules() []rule {
 	judge := func(about string) func(c *checker) {
 		return func(c *checker) {
-			c.provoke()
+			if !c.suite.provoked.Load() {
+				c.provoke()
+				c.suite.provoked.Store(true)
+			}
 			if c.suite.watch.errorsSeen() == 0 {
 				c.notProved("Inject", "no call has failed")
 			}

@@ -12,7 +12,7 @@ import (
 // Payloads beyond these sizes are not made by the suite.
 const (
 	maxNote     = 1 << 20
-	maxDocument = 4 << 20
+	maxDocument = 1 << 20
 )
 
 func limitRules() []rule {
@@ -83,7 +83,7 @@ func limitRules() []rule {
 			try: func(c *checker) {
 				s := c.open()
 				info := s.needOp(driver.OpDocument)
-				sizes := []int{1, 1 << 10, 70 << 10, 1 << 20}
+				sizes := []int{1, 1 << 10, 70 << 10, 300 << 10}
 				if info.MaxBytes > 0 && info.MaxBytes <= maxDocument {
 					sizes = append(sizes, int(info.MaxBytes))
 				}

@@ -205,39 +205,43 @@ func tryPastAndFuture(c *checker) {
 func tryWhileStaffWork(c *checker) {
 	s := c.open()
 	s.needWindow(driver.AppointmentFeed)
-	staff := c.pms.Staff
+	staff, patient := c.pms.Staff, c.patient()
 	c.need("Staff.DeleteAppointment", staff.DeleteAppointment != nil)
 	c.need("Staff.MoveAppointment", staff.MoveAppointment != nil)
-	patient := c.patient()
-	var all []string
-	for i := range 12 {
-		all = append(all, c.visitAt(s, patient, "", c.tomorrow(7+i, 0)))
-	}
-	q := driver.WindowQuery{Feed: driver.AppointmentFeed, From: c.tomorrow(0, 0), To: c.tomorrow(24, 0), Limit: 3}
-	page, err := s.window(c.ctx, q)
-	if err != nil {
-		c.Fatalf("ReadWindow: %v", err)
-	}
-	if !page.More {
-		c.notApplicable("a window comes in one page")
-	}
-	// Rows before and after the place where the walk stands come and go.
-	w := newWalked()
-	w.add(page)
-	staff.DeleteAppointment(all[0])
-	staff.DeleteAppointment(all[7])
-	staff.MoveAppointment(all[1], c.day(9, 9, 0))
-	staff.MoveAppointment(all[8], c.day(9, 10, 0))
-	c.visitAt(s, patient, "", c.tomorrow(7, 30))
-	c.visitAt(s, patient, "", c.tomorrow(6, 0))
-	q.Token = page.Next
-	rest := s.walkWindow(q)
-	for i, id := range all {
-		if slices.Contains([]int{0, 1, 7, 8}, i) {
-			continue
+	// What staff do before the place where the walk stands shifts all that comes
+	// after it, forth or back.
+	whileWalking := func(day int, what string, act func(all []string), touched ...int) {
+		var all []string
+		for i := range 12 {
+			all = append(all, c.visitAt(s, patient, "", c.day(day, 7+i, 0)))
 		}
-		if n := w.ids[id] + rest.ids[id]; n != 1 {
-			c.Errorf("the appointment at %d o'clock, which nobody touched, came %d times", 7+i, n)
+		q := driver.WindowQuery{Feed: driver.AppointmentFeed, From: c.day(day, 0, 0), To: c.day(day+1, 0, 0), Limit: 3}
+		page, err := s.window(c.ctx, q)
+		if err != nil {
+			c.Fatalf("ReadWindow: %v", err)
+		}
+		if !page.More {
+			c.notApplicable("a window comes in one page")
+		}
+		w := newWalked()
+		w.add(page)
+		act(all)
+		q.Token = page.Next
+		rest := s.walkWindow(q)
+		for i, id := range all {
+			if n := w.ids[id] + rest.ids[id]; n != 1 && !slices.Contains(touched, i) {
+				c.Errorf("while staff %s others, the appointment at %d o'clock, which nobody touched, came %d times", what, 7+i, n)
+			}
 		}
 	}
+	whileWalking(1, "deleted and moved away", func(all []string) {
+		staff.DeleteAppointment(all[0])
+		staff.MoveAppointment(all[1], c.day(20, 9, 0))
+		staff.DeleteAppointment(all[7])
+	}, 0, 1, 7)
+	whileWalking(3, "added", func([]string) {
+		for _, hour := range []int{5, 6, 15} {
+			c.visitAt(s, patient, "", c.day(3, hour, 30))
+		}
+	})
 }

@@ -4,8 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pmswriteback/pms/driver"
 )
 
 // Rule is one promise of the contract, as the suite tries it.
@@ -57,7 +61,7 @@ func Check(ctx context.Context, h Harness) Report {
 			s.report.Results = append(s.report.Results, s.try(r, subject))
 		}
 	}
-	return s.report
+	return s.finish()
 }
 
 // Run is Check as a test: every rule is a subtest, named as in the report. A
@@ -91,8 +95,9 @@ func Run(t *testing.T, h Harness) Report {
 			})
 		}
 	}
-	t.Log(s.report.String())
-	return s.report
+	report := s.finish()
+	t.Log(report.String())
+	return report
 }
 
 func (r rule) each() []string {
@@ -110,12 +115,26 @@ type suite struct {
 	// nonce makes Refs differ between runs, since a PMS may outlive a run.
 	nonce string
 	watch watch
+	// provoked is set once the rules about errors have had their errors.
+	provoked atomic.Bool
+
+	mu    sync.Mutex // since a case that hangs may outlive its turn
+	zones map[string]*time.Location
+	info  driver.Info // as last read
 }
 
 func newSuite(ctx context.Context, h Harness) *suite {
-	s := &suite{h: h, ctx: ctx, nonce: rand.Text()}
-	s.watch.secrets = h.Secrets
+	s := &suite{h: h, ctx: ctx, nonce: rand.Text(), zones: map[string]*time.Location{}}
+	s.watch.secrets, s.watch.canaries = h.Secrets, canaries()
 	return s
+}
+
+// finish completes the report.
+func (s *suite) finish() Report {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.report.Product, s.report.Version, s.report.Access = s.info.Product, s.info.Version, s.info.Access
+	return s.report
 }
 
 // try carries out one rule for one subject.

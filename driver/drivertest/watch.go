@@ -18,7 +18,8 @@ import (
 // not be in it, and remembers what it found until the rules about that are
 // tried. It never repeats what it found: the report may be published.
 type watch struct {
-	secrets []string
+	secrets  []string
+	canaries []canary
 
 	mu       sync.Mutex
 	seen     int
@@ -123,7 +124,7 @@ func (w *watch) call(during string, call Call, err error) {
 	if de.Op == "" {
 		w.add(ruleErrorForm, "%s: Error.Op is empty: it must say what the driver was doing", where)
 	}
-	if de.Driver == "" {
+	if de.Driver == "" && de.Reason != driver.ReasonUnsupported { // package driver says that itself
 		w.add(ruleErrorForm, "%s: Error.Driver is empty: it must name the driver", where)
 	}
 }
@@ -180,7 +181,7 @@ func chain(err error) func(yield func(error) bool) {
 // leak says what kind of patient data or secret a text holds, or "".
 func (w *watch) leak(text string) string {
 	low := strings.ToLower(text)
-	for _, c := range canaries() {
+	for _, c := range w.canaries {
 		if strings.Contains(low, c.text) {
 			return c.what
 		}

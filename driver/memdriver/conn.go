@@ -24,12 +24,19 @@ type connector struct{ pms func() *PMS }
 // Connect implements driver.Connector.
 func (c connector) Connect(ctx context.Context, env driver.Env) (driver.Conn, error) {
 	p := c.pms()
+	if p.breaks() {
+		return p.breakConnect(ctx, env)
+	}
+	return p.connect(ctx, env)
+}
+
+func (p *PMS) connect(ctx context.Context, env driver.Env) (driver.Conn, error) {
 	cn := &conn{pms: p, env: env, serial: p.conns.Add(1), done: make(chan struct{})}
 	if err := cn.do(ctx, callConnect, "", nil, func(mode) error { return nil }); err != nil {
 		return nil, err
 	}
 	p.open.Add(1)
-	return compose(cn, p.can), nil
+	return p.breakConn(cn, compose(cn, p.can)), nil
 }
 
 // conn is a connection with every capability.

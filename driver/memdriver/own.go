@@ -18,11 +18,14 @@ func (p *PMS) Driver() driver.Driver { return ownDriver{p} }
 // the PMS is there already.
 func (d ownDriver) OpenConnector(dsn string) (driver.Connector, error) {
 	name, _, _, _, err := parseDSN(dsn)
+	if err == nil && name != d.pms.cfg.Name {
+		err = fmt.Errorf("memory: open: this driver knows the PMS %q alone", d.pms.cfg.Name)
+	}
+	if d.pms.breaks() {
+		return d.pms.breakOpen(dsn, err)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if name != d.pms.cfg.Name {
-		return nil, fmt.Errorf("memory: open: this driver knows the PMS %q alone", d.pms.cfg.Name)
 	}
 	return d.pms.Connector(), nil
 }
