@@ -61,7 +61,7 @@ func NewOffice(cfg Config) (*Office, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	sc, err := parseSchema()
+	sc, err := embedded()
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,10 @@ func (c *client) do(status int, method, path string, body any) map[string]any {
 	a := c.try(method, path, body)
 	require.NoError(c.t, a.err)
 	require.Equal(c.t, status, a.status, a.text)
-	if a.text == "" || status >= 400 {
+	switch {
+	case a.text == "":
+		return nil
+	case status >= 400:
 		return map[string]any{"error": a.text}
 	}
 	var v map[string]any
@@ -77,8 +80,13 @@ func (c *client) list(path string) []map[string]any {
 	a := c.try(http.MethodGet, path, nil)
 	require.NoError(c.t, a.err)
 	require.Equal(c.t, http.StatusOK, a.status, a.text)
+	return decodeRows(c.t, a.text)
+}
+
+func decodeRows(t *testing.T, text string) []map[string]any {
+	t.Helper()
 	var v []map[string]any
-	require.NoError(c.t, json.Unmarshal([]byte(a.text), &v), a.text)
+	require.NoError(t, json.Unmarshal([]byte(text), &v), text)
 	return v
 }
 

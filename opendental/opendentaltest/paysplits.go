@@ -23,8 +23,9 @@ type charge struct {
 	owed      float64
 }
 
-// charges are the outstanding charges of patients, oldest first.
-func (s *session) charges(patNums []int64) ([]charge, error) {
+// charges are the outstanding charges of patients, oldest first, as if the
+// splits without were not there.
+func (s *session) charges(patNums []int64, without ...record) ([]charge, error) {
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(patNums)), ", ")
 	args := make([]any, len(patNums))
 	for i, n := range patNums {
@@ -47,6 +48,11 @@ func (s *session) charges(patNums []int64) ([]charge, error) {
 		owed := procedure.float("ProcFee")
 		for _, split := range splits {
 			owed -= split.float("SplitAmt")
+		}
+		for _, split := range without {
+			if split.int("ProcNum") == procedure.id() {
+				owed += split.float("SplitAmt")
+			}
 		}
 		for _, adjustment := range adjustments {
 			owed += adjustment.float("AdjAmt")
@@ -235,8 +241,11 @@ func (c *call) putPartial() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	// The old splits go first: what they paid is outstanding again.
 	old, err := c.list("paysplit", "WHERE PayNum = ?", payment.id())
+	if err != nil {
+		return reply{}, err
+	}
+	splits, err := c.partialSplits(payment, pairs, members, old)
 	if err != nil {
 		return reply{}, err
 	}
@@ -245,15 +254,27 @@ func (c *call) putPartial() (reply, error) {
 			return reply{}, err
 		}
 	}
-	charges, err := c.charges(members)
-	if err != nil {
-		return reply{}, err
+	for _, split := range splits {
+		if _, err := c.insert("paysplit", split); err != nil {
+			return reply{}, err
+		}
 	}
+	return c.onePayment(payment, http.StatusOK)
+}
+
+// partialSplits checks the pairs and makes splits of them. Everything is
+// checked before anything is written, since MyISAM cannot take a write back.
+func (c *call) partialSplits(payment record, pairs []any, members []int64, old []record) ([]set, error) {
+	charges, err := c.charges(members, old...)
+	if err != nil {
+		return nil, err
+	}
+	var splits []set
 	sum := 0.0
 	for _, pair := range pairs {
 		procNum, amount, err := readPair(pair)
 		if err != nil {
-			return reply{}, err
+			return nil, err
 		}
 		var owed *charge
 		for i := range charges {
@@ -262,18 +283,16 @@ func (c *call) putPartial() (reply, error) {
 			}
 		}
 		if owed == nil || owed.owed < amount {
-			return reply{}, bad("ProcNum %d has no such outstanding charge for the patient or a family member.", procNum)
+			return nil, bad("ProcNum %d has no such outstanding charge for the patient or a family member.", procNum)
 		}
 		owed.owed = cents(owed.owed - amount)
 		sum += amount
-		if _, err := c.insert("paysplit", procedureSplit(payment, owed.procedure, amount)); err != nil {
-			return reply{}, err
-		}
+		splits = append(splits, procedureSplit(payment, owed.procedure, amount))
 	}
 	if cents(sum) != cents(payment.float("PayAmt")) {
-		return reply{}, bad("The sum of all Amounts must equal the PayAmt of the payment.")
+		return nil, bad("The sum of all Amounts must equal the PayAmt of the payment.")
 	}
-	return c.onePayment(payment, http.StatusOK)
+	return splits, nil
 }
 
 func readPair(pair any) (procNum int64, amount float64, err error) {

@@ -172,7 +172,7 @@ func (c column) scanned(v any, zone *time.Location) (any, error) {
 		v = string(b)
 	}
 	if v == nil {
-		if c.kind == kindTime {
+		if c.kind == kindTime { // NULL is "none"
 			return "", nil
 		}
 		return c.neutral, nil

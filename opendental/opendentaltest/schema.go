@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // The tables are written down once, in MySQL's words, because that is what the
@@ -77,6 +78,9 @@ var (
 	defaultVal = regexp.MustCompile(`DEFAULT ('[^']*'|[^\s,]+)`)
 	insertInto = regexp.MustCompile(`^INSERT INTO (\w+) `)
 )
+
+// embedded is the schema, read once and never changed.
+var embedded = sync.OnceValues(parseSchema)
 
 // parseSchema reads the embedded tables. It fails only if the embedded text is
 // broken, which the package's own tests would show.
@@ -174,7 +178,7 @@ func (c *column) classify(width int, rest string) error {
 	case "timestamp":
 		c.kind = kindStamp
 	case "time":
-		c.kind = kindTime
+		c.kind, c.neutral = kindTime, "00:00:00"
 	default:
 		return fmt.Errorf("opendentaltest: schema: column %s has the unknown type %s", c.name, c.sqlType)
 	}

@@ -167,7 +167,7 @@ func (s *session) insert(name string, values set) (record, error) {
 			continue
 		case c.kind == kindStamp && !given:
 			v = s.now
-		case c.kind == kindTime && !given:
+		case c.kind == kindTime && !given && c.nullable:
 			row.values[i] = ""
 			continue
 		}

@@ -81,6 +81,7 @@ func toSQLite(command string, now time.Time) string {
 type sqlWriter struct {
 	tokens []string
 	at     int
+	depth  int // of parentheses
 	now    time.Time
 	out    strings.Builder
 }
@@ -107,9 +108,23 @@ func (w *sqlWriter) step() {
 		return
 	}
 	if clock, width := w.clock(word); clock != "" {
+		name := ""
+		if before := w.previous(); w.depth == 0 && (before == "select" || before == ",") {
+			name = strings.Join(w.tokens[w.at:w.at+width], "")
+		}
 		w.at += width
 		w.out.WriteString(w.shifted("'" + clock + "'"))
+		if next := strings.ToLower(w.next()); name != "" && (next == "," || next == "from" || next == "") {
+			// MySQL names such a column after its text, SQLite after ours.
+			w.out.WriteString(" AS `" + name + "`")
+		}
 		return
+	}
+	switch token {
+	case "(":
+		w.depth++
+	case ")":
+		w.depth--
 	}
 	if (word == "date_sub" || word == "date_add" || word == "adddate" || word == "subdate") && w.call() {
 		w.dateFunction(word == "date_sub" || word == "subdate")
@@ -128,6 +143,26 @@ func (w *sqlWriter) step() {
 	}
 	w.out.WriteString(token)
 	w.at++
+}
+
+// previous is the word before the current token, blanks not counted.
+func (w *sqlWriter) previous() string {
+	for i := w.at - 1; i >= 0; i-- {
+		if strings.TrimSpace(w.tokens[i]) != "" {
+			return strings.ToLower(w.tokens[i])
+		}
+	}
+	return ""
+}
+
+// next is the token at the current place, blanks not counted.
+func (w *sqlWriter) next() string {
+	for i := w.at; i < len(w.tokens); i++ {
+		if strings.TrimSpace(w.tokens[i]) != "" {
+			return w.tokens[i]
+		}
+	}
+	return ""
 }
 
 // peek is the token n places on, blanks not counted.
