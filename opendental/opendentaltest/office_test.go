@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -118,4 +119,9 @@ func TestZeroConfigIsAWorkingOffice(t *testing.T) {
 	c.do(201, "POST", "/documents/Upload", map[string]any{"PatNum": 1, "rawBase64": "aGVsbG8=", "extension": ".pdf"})
 	c.do(201, "POST", "/statements", map[string]any{"PatNum": 1, "DocNum": 1})
 	c.do(201, "POST", "/patients", map[string]any{"LName": "Quill", "FName": "Ada"})
+}
+
+func newLog() (*slog.Logger, *bytes.Buffer) {
+	var text bytes.Buffer
+	return slog.New(slog.NewTextHandler(&text, nil)), &text
 }
