@@ -9,17 +9,24 @@ import (
 
 // The statements that every item passes through; they are kept prepared.
 const (
-	drawPositions = "UPDATE pms_position SET position = position + ? WHERE id = 1 RETURNING position"
+	drawPositions = "UPDATE pms_position SET position = position + ? WHERE id = 1"
+	lastPosition  = "SELECT position FROM pms_position WHERE id = 1"
 	selectHead    = "SELECT revision, owner, fence, expires FROM pms_heads WHERE practice = ?"
 	setWake       = "UPDATE pms_heads SET wake = ? WHERE practice = ?"
 	insertEvent   = "INSERT INTO pms_events (seq, item_seq, at, item, name, from_state, to_state, reason, actor, detail) " +
 		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-	updateItem = "UPDATE pms_items SET version = ?, updated = ?, due = ?, blocking = ?, lane = ?, hash = ?, kind = ?, " +
-		"state = ?, reason = ?, cause = ?, patient = ?, subject = ?, blob = ?, revision = ?, fence = ?, attempts = ?, " +
-		"payload = ?, progress = ? WHERE seq = ? AND id = ? AND version = ?"
-	insertItem = "INSERT INTO pms_items (seq, practice, id, item_key, hash, created, version, updated, due, blocking, lane, kind, " +
+	// An item mostly stays in its lane and keeps its subject and blob. Updates
+	// that do not name those columns spare SQLite their indexes, so the first two
+	// take them for a condition and updateItem is there for when they changed.
+	setItem = "UPDATE pms_items SET version = ?, updated = ?, due = ?, parked = ?, hash = ?, kind = ?, state = ?, reason = ?, cause = ?, " +
+		"patient = ?, revision = ?, fence = ?, attempts = ?, payload = ?, progress = ?"
+	whereItem   = " WHERE seq = ? AND id = ? AND version = ?"
+	updateStill = setItem + whereItem + " AND blocking = ? AND lane = ? AND subject = ? AND blob = ?"
+	updateFreed = setItem + ", blocking = 0" + whereItem + " AND lane = ? AND subject = ? AND blob = ?"
+	updateItem  = setItem + ", blocking = ?, lane = ?, subject = ?, blob = ?" + whereItem
+	insertItem  = "INSERT INTO pms_items (seq, practice, id, item_key, hash, created, version, updated, due, blocking, parked, lane, kind, " +
 		"state, reason, cause, patient, subject, blob, revision, fence, attempts, payload, progress) " +
-		"VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		"VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 // Apply carries out changes in one transaction. When the database refuses one
@@ -175,7 +182,7 @@ func (x *session) item(h *head, w *writeback.ItemWrite) (refused, err error) {
 		return x.replace(h, w, due)
 	}
 	seq := x.seq(h)
-	x.args = append(x.args[:0], seq, h.number, r.ID, r.Key, r.Hash, x.now, x.now, due, flag(r.Blocking), r.Lane, string(r.Kind),
+	x.args = append(x.args[:0], seq, h.number, r.ID, r.Key, r.Hash, x.now, x.now, due, flag(r.Blocking), flag(parked(r.State)), r.Lane, string(r.Kind),
 		string(r.State), string(r.Reason), r.Cause, r.Patient, r.Subject, r.Blob, r.Revision, r.Fence, r.Attempts,
 		bytesOrNull(r.Payload), bytesOrNull(r.Progress))
 	n, err := x.exec(x.s.insertItem, x.args...)
@@ -196,10 +203,7 @@ func (x *session) replace(h *head, w *writeback.ItemWrite, due any) (refused, er
 			return writeback.ErrStale, err
 		}
 	}
-	x.args = append(x.args[:0], w.Expect+1, x.now, due, flag(r.Blocking), r.Lane, r.Hash, string(r.Kind),
-		string(r.State), string(r.Reason), r.Cause, r.Patient, r.Subject, r.Blob, r.Revision, r.Fence, r.Attempts,
-		bytesOrNull(r.Payload), bytesOrNull(r.Progress), seq, r.ID, w.Expect)
-	n, err := x.exec(updateItem, x.args...)
+	n, err := x.update(w, seq, due)
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +219,26 @@ func (x *session) replace(h *head, w *writeback.ItemWrite, due any) (refused, er
 	again := *w
 	again.Record.Seq = stored
 	return x.replace(h, &again, due)
+}
+
+// update tries the cheap updates first.
+func (x *session) update(w *writeback.ItemWrite, seq int64, due any) (int64, error) {
+	r := &w.Record
+	x.args = append(x.args[:0], w.Expect+1, x.now, due, flag(parked(r.State)), r.Hash, string(r.Kind), string(r.State), string(r.Reason), r.Cause,
+		r.Patient, r.Revision, r.Fence, r.Attempts, bytesOrNull(r.Payload), bytesOrNull(r.Progress))
+	set := len(x.args)
+	text := updateFreed
+	x.args = append(x.args, seq, r.ID, w.Expect)
+	if r.Blocking {
+		text = updateStill
+		x.args = append(x.args, int64(1))
+	}
+	x.args = append(x.args, r.Lane, r.Subject, r.Blob)
+	if n, err := x.exec(text, x.args...); n > 0 || err != nil {
+		return n, err
+	}
+	x.args = append(x.args[:set], flag(r.Blocking), r.Lane, r.Subject, r.Blob, seq, r.ID, w.Expect)
+	return x.exec(updateItem, x.args...)
 }
 
 // itemSeq returns 0 for an item that is not stored.
@@ -253,6 +277,11 @@ func (x *session) wake() error {
 		h.wakes = false
 	}
 	return nil
+}
+
+// parked reports whether items in a state are in the index of that name.
+func parked(s writeback.State) bool {
+	return s != writeback.Queued && s != writeback.Writing && !s.Final()
 }
 
 func flag(b bool) int64 {

@@ -33,6 +33,8 @@ type dialect struct {
 	// upsert ends an INSERT so that it replaces the columns set of the row that
 	// has the same keys.
 	upsert func(keys, set []string) string
+	// index, behind a table's name, makes a query use an index.
+	index func(name string) string
 	// explain makes an error of the driver clearer, or returns it as it is.
 	explain func(error) error
 }

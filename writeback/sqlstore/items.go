@@ -26,8 +26,6 @@ const (
 	selectNext = "SELECT min(i.due) FROM pms_items i WHERE i.seq > ? AND i.seq < ? AND i.due > ? AND " + unblocked
 	selectItem = "SELECT " + itemColumns + " FROM pms_items i WHERE i.practice = ? AND i.id = ?"
 	selectKey  = "SELECT " + itemColumns + " FROM pms_items i WHERE i.practice = ? AND i.item_key = ?"
-	// parked is, word for word, the condition of the index of that name.
-	parked = "state NOT IN ('queued', 'writing', 'written', 'superseded', 'expired', 'dismissed')"
 )
 
 // scanner is a *sql.Row or *sql.Rows.
@@ -160,7 +158,7 @@ func itemsQuery(q *writeback.ItemQuery, number, now int64) (string, []any, error
 	if len(q.States) > 0 {
 		and("i.state IN (?)", q.States)
 		if onlyParked(q.States) {
-			text.WriteString(" AND " + parked)
+			text.WriteString(" AND i.parked = 1")
 		}
 	}
 	if len(q.Reasons) > 0 {
@@ -173,8 +171,7 @@ func itemsQuery(q *writeback.ItemQuery, number, now int64) (string, []any, error
 		and("i.patient = ?", q.Patient)
 	}
 	if q.Subject != "" {
-		and("i.practice = ?", number)
-		and("i.subject = ?", q.Subject)
+		and("i.subject <> '' AND i.subject = ?", q.Subject)
 	}
 	if q.Cause != "" {
 		and("i.cause = ?", q.Cause)
@@ -197,11 +194,10 @@ func itemsQuery(q *writeback.ItemQuery, number, now int64) (string, []any, error
 	return sqlx.In(text.String(), append(args, limit)...)
 }
 
-// onlyParked reports whether all states are ones that the index of parked items
-// has.
+// onlyParked reports whether the index of parked items has all states.
 func onlyParked(states []writeback.State) bool {
 	for _, s := range states {
-		if s == writeback.Queued || s == writeback.Writing || s.Final() {
+		if !parked(s) {
 			return false
 		}
 	}

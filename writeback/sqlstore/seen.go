@@ -62,7 +62,12 @@ func (s *Store) SeenBetween(ctx context.Context, practice string, feed driver.Fe
 	if err != nil || number == 0 {
 		return nil, wrap("seen between", err)
 	}
-	text, args := "SELECT "+seenColumns+" FROM pms_seen WHERE practice = ? AND feed = ?", []any{number, string(feed)}
+	hint := ""
+	if !from.IsZero() || !to.IsZero() {
+		// By id, a window of days would go through all days there ever were.
+		hint = s.dialect.index("pms_seen_start")
+	}
+	text, args := "SELECT "+seenColumns+" FROM pms_seen"+hint+" WHERE practice = ? AND feed = ?", []any{number, string(feed)}
 	if after != "" {
 		text += " AND id > ?"
 		args = append(args, after)

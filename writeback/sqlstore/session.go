@@ -151,8 +151,10 @@ func (x *session) get(text string, args []any, into ...any) error {
 
 // draw takes the write lock and n positions.
 func (x *session) draw(n int) error {
-	err := x.get(drawPositions, []any{n}, &x.last)
-	if err != nil {
+	if _, err := x.exec(drawPositions, n); err != nil {
+		return err
+	}
+	if err := x.get(lastPosition, nil, &x.last); err != nil {
 		return err
 	}
 	if x.last >= 1<<positionBits {

@@ -40,6 +40,7 @@ func sqliteDialect() *dialect {
 		begin:     "BEGIN IMMEDIATE",
 		ignore:    func(insert string) string { return insert + " ON CONFLICT DO NOTHING" },
 		upsert:    onConflict,
+		index:     func(name string) string { return " INDEXED BY " + name },
 		explain:   explainSQLite,
 	}
 }

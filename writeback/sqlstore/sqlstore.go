@@ -130,7 +130,7 @@ func (c Config) Open(ctx context.Context) (*Store, error) {
 
 // prepare readies the statements that every item passes through.
 func (s *Store) prepare(ctx context.Context) error {
-	for _, text := range []string{drawPositions, s.insertItem, updateItem, insertEvent, selectHead, setWake} {
+	for _, text := range []string{drawPositions, lastPosition, s.insertItem, updateStill, updateFreed, updateItem, insertEvent, selectHead, setWake} {
 		st, err := s.write.PrepareContext(ctx, s.dialect.rebind(text))
 		if err != nil {
 			return s.dialect.explain(err)
