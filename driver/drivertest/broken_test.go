@@ -21,8 +21,8 @@ var alsoBreaks = map[string][]string{
 	"conn/ping": {"connector/concurrent", "connector/empty-env", "conn/back-online", "conn/unauthorized", "outcome/no-permission/*"},
 	// The bytes cannot be asked for.
 	"info/interfaces": {"photo/*"},
-	// They look for somebody who is not there yet.
-	"find/none": {"find/fresh"},
+	// They look for somebody who is not there yet, or no more.
+	"find/none": {"find/fresh", "find/deleted"},
 	// What is lost once is lost to whoever reads more than two pages.
 	"changes/nothing-lost": {"changes/ties/*", "changes/again/*", "changes/staff-actions"},
 	// With a clock that stands still, reading twice is reading a tie.

@@ -25,6 +25,8 @@ const (
 	// ScopeConnection everything is, with ScopeWrites every write, with
 	// ScopeOperation the writes of Op.
 	FaultUnauthorized FaultKind = "unauthorized"
+	// FaultBusy: the PMS refuses for now, does not act, and says when to come back.
+	FaultBusy FaultKind = "busy"
 	// FaultCutBefore: the connection breaks before the PMS has acted; it never
 	// acts on that request.
 	FaultCutBefore FaultKind = "cut_before"

@@ -55,6 +55,9 @@ type PMS struct {
 	// them it is a new Conn.
 	Driver driver.Driver
 	DSN    string
+	// ForeignDSN is a good data source name of something that answers and is not
+	// this PMS: another server's port, an empty web site. Ability "ForeignDSN".
+	ForeignDSN string
 	// BadDSNs are names that OpenConnector must refuse.
 	BadDSNs []BadDSN
 	// Site is Env.Site for all connections.

@@ -42,7 +42,7 @@ func (m memory) open(tb testing.TB, _ *time.Location) *drivertest.PMS {
 	}
 	f := fixture{tb, p}
 	return &drivertest.PMS{
-		Driver: p.Driver(), DSN: "memory://practice",
+		Driver: p.Driver(), DSN: "memory://practice", ForeignDSN: "memory://elsewhere",
 		BadDSNs: []drivertest.BadDSN{
 			{DSN: "memory:practice", Names: "memory://"},
 			{DSN: "memory://practice?speed=9", Names: "speed"},
@@ -100,6 +100,7 @@ func (f fixture) staff() drivertest.Staff {
 			})
 		},
 		ArchivePatient: func(id string) { f.must(p.ArchivePatient(id)) },
+		DeletePatient:  func(id string) { f.must(p.DeletePatient(id)) },
 		AddAppointment: func(n drivertest.NewAppointment) string {
 			if n.Site == "" {
 				n.Site = "north"
@@ -217,6 +218,8 @@ func (f fixture) inject(fault drivertest.Fault) (func(), error) {
 		if fault.Scope == driver.ScopeWrites {
 			fail.On = "write"
 		}
+	case drivertest.FaultBusy:
+		fail.Err = memdriver.Busy(time.Minute)
 	case drivertest.FaultCutBefore:
 		fail.Effect = memdriver.Before
 	case drivertest.FaultCutAfter, drivertest.FaultCutMiddle:

@@ -49,6 +49,24 @@ func connectorRules() []rule {
 			explanation: "Refused credentials are ErrUnauthorized with ScopeConnection, at Connect or at the first Ping: the engine then asks the host for new ones.",
 			try:         tryUnauthorizedConnect,
 		}, {
+			name:        "connector/other-product",
+			explanation: "What answers and is not this PMS is ErrRejected with ReasonNotThisPMS, at Connect or at the first Ping: a person has to look at the address.",
+			try: func(c *checker) {
+				c.setUp()
+				c.need("ForeignDSN", c.pms.Driver != nil && c.pms.ForeignDSN != "")
+				cr, err := c.pms.Driver.OpenConnector(c.pms.ForeignDSN)
+				if err != nil {
+					c.Fatalf("OpenConnector of ForeignDSN: %v", err)
+				}
+				conn, err := cr.Connect(c.ctx, c.env())
+				c.suite.watch.call(c.Name(), CallConnect, err)
+				if err == nil {
+					defer conn.Close()
+					err = (&session{c: c, conn: conn}).ping(c.ctx)
+				}
+				c.rejected("Connect and Ping of something else", err, driver.ReasonNotThisPMS)
+			},
+		}, {
 			name:        "connector/ended-context",
 			explanation: "Connect with a context that has ended returns an error, and not ErrRejected or ErrUnauthorized, which would need a person.",
 			try: func(c *checker) {

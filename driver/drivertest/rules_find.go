@@ -82,6 +82,36 @@ func findRules() []rule {
 				}
 			},
 		}, {
+			name:        "find/deleted",
+			explanation: "A deleted patient is not found in any way: what is written to such a record is lost.",
+			try: func(c *checker) {
+				s := c.open()
+				stays, gone := c.patient(), c.patient()
+				c.need("Staff.DeletePatient", c.pms.Staff.DeletePatient != nil)
+				c.pms.Staff.DeletePatient(gone)
+				tried := false
+				for _, q := range []driver.PatientQuery{{ID: gone}, {BirthDate: driver.NewBirthDate(born())}, {Phone: driver.NewText(person(1).Phone)}} {
+					if !s.info.Find[q.By()].Supported {
+						continue
+					}
+					tried = true
+					got, err := s.find(c.ctx, q)
+					if err != nil {
+						c.Errorf("FindPatients by %s: %v", q.By(), err)
+					}
+					n := countPatients(got)
+					if n[gone] != 0 {
+						c.Errorf("the deleted patient is found by %s", q.By())
+					}
+					if q.ID == "" && n[stays] != 1 {
+						c.Errorf("the other patient is found %d times by %s", n[stays], q.By())
+					}
+				}
+				if !tried {
+					c.notApplicable("patients cannot be found")
+				}
+			},
+		}, {
 			name:        "find/no-birth-date",
 			explanation: "A patient whose birth date the PMS does not know has a zero BirthDate, not the date by which the PMS says unknown.",
 			try: func(c *checker) {

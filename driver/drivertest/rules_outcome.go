@@ -22,6 +22,21 @@ func outcomeRules() []rule {
 				w.want(0, "written while offline")
 			},
 		}, {
+			name:        "outcome/busy",
+			explanation: "A PMS that asks to come back later is ErrUnavailable with RetryAfter as it said, and the write has no effect.",
+			subjects:    opSubjects(),
+			try: func(c *checker) {
+				w := c.open().work(c.op())
+				lift := c.inject(Fault{Kind: FaultBusy, Call: CallWrite, Op: c.op()})
+				_, err := w.write()
+				c.writeFails("Write("+c.subject+") while the PMS is busy", err, driver.ErrUnavailable)
+				if e := driver.WriteError(err); e != nil && e.RetryAfter <= 0 {
+					c.Errorf("the PMS says when to come back, and RetryAfter is %v", e.RetryAfter)
+				}
+				lift()
+				w.want(0, "while the PMS was busy")
+			},
+		}, {
 			name:        "outcome/cut-before",
 			explanation: "When the connection breaks before the PMS acts, Write is ErrUnavailable or ErrUnknownOutcome: it can say for certain neither that it was refused nor that it was done.",
 			subjects:    opSubjects(),

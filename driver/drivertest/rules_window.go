@@ -124,6 +124,32 @@ func windowRules() []rule {
 				}
 			},
 		}, {
+			name:        "window/other-window",
+			explanation: "A token of one window, given with another, is ErrCursorExpired, or the whole of the other window comes: an offset that fits neither loses records.",
+			try: func(c *checker) {
+				s := c.open()
+				s.needWindow(driver.AppointmentFeed)
+				patient := c.patient()
+				var want []string
+				for i := range 4 {
+					c.visitAt(s, patient, "", c.tomorrow(8+i, 0))
+					want = append(want, c.visitAt(s, patient, "", c.day(3, 8+i, 0)))
+				}
+				page, err := s.window(c.ctx, c.windowOf(driver.AppointmentFeed, 2))
+				if err != nil {
+					c.Fatalf("ReadWindow: %v", err)
+				}
+				if !page.More {
+					c.notApplicable("a window comes in one page")
+				}
+				other := driver.WindowQuery{Feed: driver.AppointmentFeed, From: c.day(3, 0, 0), To: c.day(4, 0, 0), Limit: 2, Token: page.Next}
+				if _, err := s.window(c.ctx, other); err != nil {
+					c.readFails("ReadWindow with the token of another window", err, driver.ErrCursorExpired)
+					return
+				}
+				s.walkWindow(other).has(c, "walked with the token of another window", want...)
+			},
+		}, {
 			name:        "window/cut",
 			explanation: "When the connection breaks in the middle of a page, ReadWindow is an error: half a window would delete the other half.",
 			subjects:    feedSubjects(),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"reflect"
+	"sync/atomic"
 	"testing/iotest"
 
 	"github.com/pmswriteback/pms/driver"
@@ -129,6 +130,32 @@ func writeRules() []rule {
 				}
 			},
 		}, {
+			name:        "write/closes",
+			explanation: "What Document.Open gives is closed, after a success and after a failure: it is a file or a lease of the host's.",
+			try: func(c *checker) {
+				s := c.open()
+				for _, how := range []string{"the document is stored", "reading fails"} {
+					w := s.work(driver.OpDocument)
+					d := w.op.(*driver.Document)
+					var open atomic.Int64
+					d.Open = func(context.Context) (io.ReadCloser, error) {
+						open.Add(1)
+						var r io.Reader = bytes.NewReader(w.content)
+						if how == "reading fails" {
+							r = iotest.ErrReader(errors.New("store is gone"))
+						}
+						return closing{r, func() { open.Add(-1) }}, nil
+					}
+					_, err := w.write()
+					if how == "the document is stored" && err != nil {
+						c.Errorf("Write(document): %v", err)
+					}
+					if n := open.Load(); n != 0 {
+						c.Errorf("%s, and %d of what Open gave are still open", how, n)
+					}
+				}
+			},
+		}, {
 			name:        "write/open-fails",
 			explanation: "A document whose bytes cannot be read to the end is no success and leaves no document: half a consent is worse than none.",
 			try: func(c *checker) {
@@ -154,6 +181,17 @@ func writeRules() []rule {
 			},
 		},
 	}
+}
+
+// closing tells when it is closed first.
+type closing struct {
+	io.Reader
+	closed func()
+}
+
+func (r closing) Close() error {
+	r.closed()
+	return nil
 }
 
 func reasonOf(err error) driver.Reason {

@@ -42,6 +42,11 @@ func zoneRules() []rule {
 			subjects:    []string{"America_Chicago", "Pacific_Auckland"},
 			try:         tryDayWindows,
 		}, {
+			name:        "zone/pms-times",
+			explanation: "Times that the PMS stamps (ModifiedAt, AsOf, Receipt.At) are the moments at which it did so by its clock, whatever zone it keeps them in.",
+			subjects:    []string{"America_Chicago", "Pacific_Auckland"},
+			try:         tryPMSTimes,
+		}, {
 			name:        "zone/posting-date",
 			explanation: "A posting date is a day without a zone: it is stored as that day, at any hour of it and in any zone.",
 			subjects:    []string{"America_Chicago", "Pacific_Auckland"},
@@ -131,6 +136,39 @@ func (s *session) readings(id string, start time.Time) map[string]driver.Appoint
 		c.notApplicable("appointments can be read neither alone nor by window")
 	}
 	return out
+}
+
+func tryPMSTimes(c *checker) {
+	c.inZone()
+	s := c.open()
+	check := func(what string, got time.Time) {
+		now := c.pms.now()
+		if off := got.Sub(now); !got.IsZero() && (off < -5*time.Minute || off > 5*time.Minute) {
+			c.Errorf("%s is %s, and the PMS's clock says %s", what, got.In(c.zone), now.In(c.zone))
+		}
+	}
+	start := c.tomorrow(9, 0)
+	id := c.visitAt(s, c.patient(), "", start)
+	for way, a := range s.readings(id, start) {
+		check(way+": ModifiedAt of an appointment added now", a.ModifiedAt)
+	}
+	if f := s.info.Feeds[driver.AppointmentFeed]; f.Supported && f.Window {
+		page, err := s.window(c.ctx, c.windowOf(driver.AppointmentFeed, 0))
+		if err != nil {
+			c.Fatalf("ReadWindow: %v", err)
+		}
+		check("AsOf of a window", page.AsOf)
+	}
+	if f := s.info.Feeds[driver.AppointmentFeed]; f.Supported && f.Changes {
+		page, err := s.changes(c.ctx, driver.ChangesQuery{Feed: driver.AppointmentFeed})
+		if err != nil {
+			c.Fatalf("ReadChanges: %v", err)
+		}
+		check("AsOf of a baseline", page.AsOf)
+	}
+	if s.info.Ops[driver.OpNote].Supported {
+		check("Receipt.At of a note", s.work(driver.OpNote).mustWrite().At)
+	}
 }
 
 // clockChanges are the days of the year on which a zone's offset changes.

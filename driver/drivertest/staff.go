@@ -15,6 +15,9 @@ type Staff struct {
 	AddPatient func(NewPatient) string
 	// ArchivePatient archives a patient.
 	ArchivePatient func(id string)
+	// DeletePatient deletes a patient who has no records yet, as far as the PMS
+	// deletes at all.
+	DeletePatient func(id string)
 
 	// AddAppointment stores an appointment and returns the id.
 	AddAppointment func(NewAppointment) string

@@ -19,9 +19,11 @@ func (b *brokenConn) breakWriteError(ctx context.Context, op driver.Op, err erro
 	p.mu.Unlock()
 	switch {
 	case p.broken("outcome/offline") && p.offline.Load(),
-		p.broken("outcome/cut-before") && online && e.Kind == driver.ErrUnavailable,
+		p.broken("outcome/cut-before") && online && e.Kind == driver.ErrUnavailable && e.RetryAfter == 0,
 		p.broken("outcome/hang") && errors.Is(err, context.DeadlineExceeded):
 		return none, reject(name, driver.ReasonInvalid, nil)
+	case p.broken("outcome/busy") && e.RetryAfter > 0:
+		return none, fail(name, driver.ErrUnavailable, nil)
 	case p.broken("outcome/cut-after") && e.Kind == driver.ErrUnknownOutcome && row != nil: // sends again
 		p.again(b.raw, op)
 	case p.broken("outcome/act-later") && online && e.Kind == driver.ErrUnknownOutcome && row == nil:
@@ -39,7 +41,7 @@ func (b *brokenConn) breakWriteError(ctx context.Context, op driver.Op, err erro
 		return none, nil
 	}
 	if n, ok := op.(*driver.Note); ok && p.broken("errors/private") {
-		return none, &driver.Error{Driver: driverName, Op: name, Kind: e.Kind, Reason: e.Reason, Scope: e.Scope, Receipt: e.Receipt, Err: errors.New(n.Body.Reveal())}
+		return none, &driver.Error{Driver: driverName, Op: name, Kind: e.Kind, Reason: e.Reason, Scope: e.Scope, RetryAfter: e.RetryAfter, Receipt: e.Receipt, Err: errors.New(n.Body.Reveal())}
 	}
 	return none, err
 }

@@ -161,9 +161,13 @@ func (b *brokenConn) ReadWindow(ctx context.Context, q driver.WindowQuery) (driv
 		return stale, nil
 	}
 	page, err := driver.ReadWindow(ctx, b.Conn, q)
+	if head, at, ok := cutLast(q.Token, "."); ok && strings.HasPrefix(head, "w1.") && err != nil && b.p.broken("window/other-window") {
+		q.Token = b.raw.tokenHead(q) + "." + at
+		page, err = driver.ReadWindow(ctx, b.Conn, q)
+	}
 	switch {
 	case err == nil:
-	case b.p.broken("window/bad-token") && errors.Is(err, driver.ErrCursorExpired),
+	case b.p.broken("window/bad-token") && !strings.HasPrefix(q.Token, "w1.") && errors.Is(err, driver.ErrCursorExpired),
 		b.p.broken("window/unsupported") && !q.Feed.Valid(),
 		b.p.broken("window/cut") && b.cut(ctx, err):
 		return driver.Page{}, nil
@@ -199,7 +203,8 @@ func (b *brokenConn) ReadWindow(ctx context.Context, q driver.WindowQuery) (driv
 // readByOffset pages through appointments ordered by start with LIMIT and
 // OFFSET, as one must not while rows come and go.
 func (b *brokenConn) readByOffset(ctx context.Context, q driver.WindowQuery) (driver.Page, error) {
-	rest, ours := strings.CutPrefix(q.Token, "offset ")
+	head := "offset " + q.From.String() + " "
+	rest, ours := strings.CutPrefix(q.Token, head)
 	if q.Token != "" && !ours {
 		return driver.ReadWindow(ctx, b.Conn, q)
 	}
@@ -216,7 +221,7 @@ func (b *brokenConn) readByOffset(ctx context.Context, q driver.WindowQuery) (dr
 	all := page.Appointments
 	page.Appointments = all[min(offset, len(all)):min(offset+limit, len(all))]
 	if page.More = offset+limit < len(all); page.More {
-		page.Next = "offset " + strconv.Itoa(offset+limit)
+		page.Next = head + strconv.Itoa(offset+limit)
 	}
 	return page, nil
 }

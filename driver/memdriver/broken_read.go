@@ -93,6 +93,12 @@ func (b *brokenConn) FindPatients(ctx context.Context, q driver.PatientQuery) ([
 
 func (b *brokenConn) breakPatients(q driver.PatientQuery, by driver.FindBy, out []driver.Patient) ([]driver.Patient, error) {
 	switch {
+	case b.p.broken("find/deleted") && by == driver.FindByID:
+		unlock := b.p.lock()
+		if e := b.p.patients.byID[q.ID]; e != nil && e.gone {
+			out = append(out, e.rec)
+		}
+		unlock()
 	case b.p.broken("find/none") && len(out) == 0:
 		return nil, reject("find patients", driver.ReasonPatientNotFound, nil)
 	case b.p.broken("find/crowd"):
@@ -147,6 +153,9 @@ func (b *brokenConn) ReadAppointment(ctx context.Context, id string) (driver.App
 func (b *brokenConn) breakAppointment(a *driver.Appointment) {
 	_, offset := a.Start.Zone()
 	switch {
+	case b.p.broken("zone/pms-times"): // the wall time, taken for UTC
+		_, here := a.ModifiedAt.Zone()
+		a.ModifiedAt = a.ModifiedAt.Add(secondsOf(here))
 	case b.p.broken("zone/wall-times"): // an offset of whole hours
 		a.Start = a.Start.Add(secondsOf(offset % 3600))
 	case b.p.broken("zone/summer-time"): // the offset of winter, all year

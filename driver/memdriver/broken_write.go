@@ -222,6 +222,15 @@ func (b *brokenConn) breakDocument(ctx context.Context, d *driver.Document) {
 	case b.p.broken("limit/mime") && !slices.Contains(info.MIME, d.MIME):
 		d.MIME = info.MIME[0]
 	case d.Size > info.MaxBytes:
+	case b.p.broken("write/closes"):
+		open := d.Open
+		d.Open = func(ctx context.Context) (io.ReadCloser, error) {
+			r, err := open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return io.NopCloser(r), nil
+		}
 	case b.p.broken("limit/document-sizes") && d.Size > 64<<10:
 		b.refill(d, b.gulp(ctx, d)[:64<<10])
 	case b.p.broken("write/open-fails"):

@@ -1,7 +1,7 @@
 package memdriver
 
 import (
-	"fmt"
+	"context"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -9,9 +9,10 @@ import (
 // ownDriver opens one PMS by its name.
 type ownDriver struct{ pms *PMS }
 
-// Driver returns a driver whose data source names open this PMS and no other:
-// "memory://" and its Config.Name. For tests that want names without the
-// process's registry.
+// Driver returns a driver that knows this PMS and no other, by the data source
+// name "memory://" and its Config.Name: for tests that want names without the
+// process's registry. Under another name there is something that is not this
+// PMS: Connect refuses it.
 func (p *PMS) Driver() driver.Driver { return ownDriver{p} }
 
 // OpenConnector implements driver.Driver. Options are parsed and have no effect:
@@ -19,7 +20,7 @@ func (p *PMS) Driver() driver.Driver { return ownDriver{p} }
 func (d ownDriver) OpenConnector(dsn string) (driver.Connector, error) {
 	name, _, _, _, err := parseDSN(dsn)
 	if err == nil && name != d.pms.cfg.Name {
-		err = fmt.Errorf("memory: open: this driver knows the PMS %q alone", d.pms.cfg.Name)
+		return stranger{d.pms}, nil
 	}
 	if d.pms.breaks() {
 		return d.pms.breakOpen(dsn, err)
@@ -28,4 +29,15 @@ func (d ownDriver) OpenConnector(dsn string) (driver.Connector, error) {
 		return nil, err
 	}
 	return d.pms.Connector(), nil
+}
+
+// stranger connects to what is not the PMS.
+type stranger struct{ pms *PMS }
+
+// Connect implements driver.Connector.
+func (s stranger) Connect(context.Context, driver.Env) (driver.Conn, error) {
+	if s.pms.broken("connector/other-product") {
+		return nil, fail("connect", driver.ErrUnavailable, nil)
+	}
+	return nil, reject("connect", driver.ReasonNotThisPMS, nil)
 }
