@@ -40,6 +40,15 @@ const (
 // New checks the configuration and makes an engine. It starts nothing and does
 // no I/O.
 func New(cfg Config) (*Engine, error) {
+	return newEngine(cfg, 5*time.Second, func(practice string, late time.Duration) {
+		if cfg.Log != nil {
+			cfg.Log.Warn("a step was late; the process has too much to do", "practice", practice, "late", late)
+		}
+	})
+}
+
+// newEngine is New with a say in what lateness is told of.
+func newEngine(cfg Config, lateAfter time.Duration, onLate func(practice string, late time.Duration)) (*Engine, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -62,6 +71,8 @@ func New(cfg Config) (*Engine, error) {
 		Spread:        cfg.Spread,
 		Backoff:       cfg.Retry,
 		Grace:         cfg.Grace,
+		LateAfter:     lateAfter,
+		OnLate:        onLate,
 		OnError: func(practice string, err error) {
 			cfg.Log.Error("step failed", "practice", practice, "error", err)
 		},

@@ -64,7 +64,7 @@ func (p *Practice) claimSize() int {
 		return calls
 	}
 	n := int(500 * time.Millisecond / p.pace * time.Duration(calls))
-	return min(max(n, calls), 256)
+	return min(max(n, calls), 64)
 }
 
 func (p *Practice) maxCalls() int {
