@@ -2,7 +2,6 @@ package writeback
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -126,6 +125,10 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.mu.Unlock()
 	defer e.end()
 
+	_, woken, err := e.cfg.Store.Wakes(ctx, 0)
+	if err != nil {
+		return fmt.Errorf("writeback: run: read wakes: %w", err)
+	}
 	records, err := e.cfg.Store.Practices(ctx)
 	if err != nil {
 		return fmt.Errorf("writeback: run: read practices: %w", err)
@@ -137,7 +140,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.runner.Run(gctx) })
-	group.Go(func() error { return e.watch(gctx) })
+	group.Go(func() error { return e.watch(gctx, woken) })
 	group.Go(func() error { return e.tidy(gctx) })
 	if err := group.Wait(); ctx.Err() == nil {
 		return err
@@ -175,28 +178,59 @@ func (e *Engine) end() {
 	}
 }
 
-// watch steps the practices that other processes woke.
-func (e *Engine) watch(ctx context.Context) error {
-	var after int64
+// watch takes up what other processes did: practices woken, added, changed and
+// removed. What happened before after needs no waking: every practice gets its
+// first step anyway.
+func (e *Engine) watch(ctx context.Context, after int64) error {
 	for {
-		woken, next, err := e.cfg.Store.Wakes(ctx, after)
-		if err != nil && ctx.Err() == nil {
-			e.cfg.Log.Error("wakes cannot be read", "error", err)
-		}
-		if err == nil {
-			after = next
-			for _, id := range woken {
-				if p, err := e.Practice(ctx, id); err == nil {
-					p.wakeUp()
-				} else if errors.Is(err, ErrUnknownPractice) {
-					e.runner.Remove(id)
-				}
-			}
-		}
 		if !sleep(ctx, e.cfg.WakePoll) {
 			return ctx.Err()
 		}
+		woken, next, err := e.cfg.Store.Wakes(ctx, after)
+		if err != nil {
+			if ctx.Err() == nil {
+				e.cfg.Log.Error("wakes cannot be read", "error", err)
+			}
+			continue
+		}
+		after = next
+		for _, id := range woken {
+			e.takeUp(ctx, id)
+		}
 	}
+}
+
+func (e *Engine) takeUp(ctx context.Context, id string) {
+	r, err := e.cfg.Store.Practice(ctx, id)
+	if err == nil && r.Removed {
+		e.drop(ctx, id) //nolint:errcheck // only ctx's end stops it
+		return
+	}
+	if err == nil {
+		var p *Practice
+		if p, err = e.adopt(r); err == nil {
+			p.wakeUp()
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		e.cfg.Log.Error("a practice cannot be read", "practice", id, "error", err)
+	}
+}
+
+// drop ends the practice's work in this process.
+func (e *Engine) drop(ctx context.Context, id string) error {
+	e.mu.Lock()
+	p := e.practices[id]
+	delete(e.practices, id)
+	e.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	if err := e.runner.RemoveWait(ctx, id); err != nil {
+		return err
+	}
+	p.leave()
+	return nil
 }
 
 // tidy deletes what is not needed any more.
@@ -326,17 +360,9 @@ func (e *Engine) RemovePractice(ctx context.Context, id string) error {
 	if err := e.cfg.Store.PutPractice(ctx, r); err != nil {
 		return fmt.Errorf("writeback: remove practice: %w", err)
 	}
-	e.mu.Lock()
-	p := e.practices[id]
-	delete(e.practices, id)
-	e.mu.Unlock()
-	if p == nil {
-		return nil
-	}
-	if err := e.runner.RemoveWait(ctx, id); err != nil {
+	if err := e.drop(ctx, id); err != nil {
 		return err
 	}
-	p.leave()
 	return firstError(e.commit.Apply(ctx, []Change{{Practice: id, Wake: true}}))
 }
 

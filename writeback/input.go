@@ -144,7 +144,7 @@ type Refund struct {
 	// Payment is the Key of the payment.
 	Payment string
 	// Amount is more than zero and at most what was paid, refunds before it
-	// included.
+	// included. A fee that was posted on its own is not part of it.
 	Amount driver.Money
 	// At is when it was given back. Required.
 	At   time.Time

@@ -103,6 +103,10 @@ func (it *item) needsMatch() bool {
 	if it.pr.Match.Patient != "" {
 		return false
 	}
+	if it.Kind == KindPayment && it.p.Patient.patient().named() {
+		// Even a person's transfer does not overrule an id of somebody else.
+		return true
+	}
 	if it.Kind == KindPayment && !it.pr.Approved {
 		return it.p.Patient.patient().named()
 	}

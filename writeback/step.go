@@ -121,7 +121,6 @@ func (p *Practice) step(ctx context.Context) (time.Duration, error) {
 			if time.Now().Before(end) {
 				continue
 			}
-			return 0, nil
 		}
 		more, err := p.runImports(ctx, end)
 		if err != nil {
@@ -161,12 +160,19 @@ func (p *Practice) nextLoop() (string, time.Duration) {
 	if len(due) == 0 {
 		return "", wait
 	}
+	// Whoever has waited longest is first, so that a loop that takes longer than
+	// its interval does not starve the others.
 	first := due[0]
+	p.mu.Lock()
 	for _, d := range due {
-		if d == loopCatalog {
+		if first == loopCatalog {
+			break
+		}
+		if d == loopCatalog || p.health.loop(d).lastRun.Before(p.health.loop(first).lastRun) {
 			first = d
 		}
 	}
+	p.mu.Unlock()
 	for _, d := range due {
 		if d != first {
 			p.due.Now(d) // it stays due

@@ -308,10 +308,12 @@ func (v Via) Refund(ctx context.Context, r Refund) (Item, error) {
 	case err != nil:
 		return Item{}, err
 	}
-	if payment, err := v.p.e.seal.open(paid); err == nil && payment.p.Payment != nil {
-		if r.Amount.Currency != payment.p.Payment.Amount.Currency {
+	if payment, err := v.p.e.seal.open(paid); err == nil && len(payment.pr.Legs) > 0 {
+		// A fee that was posted on its own is not part of what is refunded.
+		was := payment.pr.Legs[0].Amount
+		if r.Amount.Currency != was.Currency {
 			c.bad("amount.currency", "differs from the payment's")
-		} else if total, err := payment.p.Payment.total(); err == nil && r.Amount.Minor > total.Minor {
+		} else if r.Amount.Minor > was.Minor {
 			c.bad("amount", "is more than was paid")
 		}
 		if err := c.err(); err != nil {
@@ -325,13 +327,6 @@ func (v Via) Refund(ctx context.Context, r Refund) (Item, error) {
 	it.Subject = paid.ID
 	it.Lane = "payment:" + paid.ID
 	return v.submit(ctx, it)
-}
-
-func (d *paymentData) total() (driver.Money, error) {
-	if d.Fee.IsZero() {
-		return d.Amount, nil
-	}
-	return d.Amount.Add(d.Fee)
 }
 
 // stamp gives a time the form in which it is stored, so that the same event
