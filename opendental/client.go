@@ -107,6 +107,7 @@ type call struct {
 type timing struct {
 	turn   turn
 	sendBy time.Time // for effects; zero is no bound
+	money  bool      // see freshFor
 }
 
 type timingKey struct{}

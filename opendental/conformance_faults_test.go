@@ -78,9 +78,12 @@ func (o *office) inject(f drivertest.Fault) (func(), error) {
 	switch f.Kind {
 	case drivertest.FaultOffline:
 		o.hangUp()
-		return func() { o.listen(o.address) }, nil
+		o.closed = true
+		return func() { o.closed = false; o.listen(o.address) }, nil
 	case drivertest.FaultUnauthorized:
 		return o.unauthorized(f)
+	case drivertest.FaultBusy:
+		kind = opendentaltest.FaultTooMany
 	case drivertest.FaultCutBefore:
 		kind = opendentaltest.FaultCutBefore
 	case drivertest.FaultCutAfter:
@@ -106,6 +109,7 @@ func (o *office) inject(f drivertest.Fault) (func(), error) {
 		o.must(err)
 		all = append(all, in)
 	}
+	o.faults = append(o.faults, all...)
 	return func() {
 		for _, in := range all {
 			in.Release()

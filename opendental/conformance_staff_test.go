@@ -34,6 +34,7 @@ func (o *office) staff() drivertest.Staff {
 	return drivertest.Staff{
 		AddPatient:     o.addPatient,
 		ArchivePatient: func(patient string) { o.must(o.ArchivePatient(ctx, o.num(patient))) },
+		DeletePatient:  func(patient string) { o.must(o.DeletePatient(ctx, o.num(patient))) },
 		AddAppointment: o.addAppointment,
 		MoveAppointment: func(apt string, start time.Time) {
 			_, err := o.MoveAppointment(ctx, o.num(apt), start.In(o.zone), 0)

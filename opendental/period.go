@@ -47,7 +47,7 @@ func (c *conn) setting(ctx context.Context, op, name string) (string, error) {
 	c.mu.Lock()
 	known, ok := c.settings[name]
 	c.mu.Unlock()
-	if ok && time.Since(known.at) < c.freshFor() {
+	if ok && time.Since(known.at) < c.freshFor(ctx) {
 		return known.value, nil
 	}
 	value, err := c.preference(ctx, op, name)

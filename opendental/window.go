@@ -85,12 +85,12 @@ func (c *conn) openWalk(op, feed string, q driver.WindowQuery) (*windowWalk, err
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, w := range c.walks.open {
-		if w.token() == q.Token && w.feed == feed {
+		if w.token() == q.Token && w.feed == feed && w.from.Equal(q.From) && w.to.Equal(q.To) {
 			c.walks.open = slices.Delete(c.walks.open, i, i+1)
 			return w, nil
 		}
 	}
-	return nil, failure(op, driver.ErrCursorExpired, driver.ReasonNone, "the token is not one of a walk on this connection")
+	return nil, failure(op, driver.ErrCursorExpired, driver.ReasonNone, "the token is not one of a walk through this window on this connection")
 }
 
 func (c *conn) keepWalk(w *windowWalk) {

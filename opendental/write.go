@@ -16,7 +16,11 @@ import (
 // within thirty seconds or not at all.
 func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) {
 	name := writeName(op.Kind())
-	ctx = withTiming(ctx, timing{turn: turnWrite, sendBy: time.Now().Add(sendWithin)})
+	ctx = withTiming(ctx, timing{
+		turn:   turnWrite,
+		sendBy: time.Now().Add(sendWithin),
+		money:  op.Kind() == driver.OpPayment || op.Kind() == driver.OpRefund,
+	})
 	if s := c.opSupport(op.Kind()); !s.Supported {
 		return driver.Receipt{}, rejected(name, driver.ReasonUnsupported, "")
 	}
@@ -72,9 +76,10 @@ func checkHead(op string, h *driver.Header) error {
 
 // freshFor is how long what was read before a write is taken for true. In
 // Remote mode each look costs a second of a throttled line, and a batch of
-// writes would look at the same things again and again.
-func (c *conn) freshFor() time.Duration {
-	if c.cfg.mode() == Remote {
+// notes would look at the same things again and again. For money everything is
+// looked at anew.
+func (c *conn) freshFor(ctx context.Context) time.Duration {
+	if c.cfg.mode() == Remote && !timingOf(ctx).money {
 		return min(30*time.Second, 30*c.cfg.interval())
 	}
 	return 0
@@ -84,7 +89,7 @@ func (c *conn) freshFor() time.Duration {
 // while the office updates Open Dental or its database is marked as damaged.
 func (c *conn) checkMaintenance(ctx context.Context, op string) error {
 	c.mu.Lock()
-	clear := !c.clearAt.IsZero() && time.Since(c.clearAt) < c.freshFor()
+	clear := !c.clearAt.IsZero() && time.Since(c.clearAt) < c.freshFor(ctx)
 	c.mu.Unlock()
 	if clear {
 		return nil
@@ -119,7 +124,7 @@ func (c *conn) checkPatient(ctx context.Context, op, id string) error {
 	c.mu.Lock()
 	seen, known := c.patients[id]
 	c.mu.Unlock()
-	if known && time.Since(seen.at) < c.freshFor() {
+	if known && time.Since(seen.at) < c.freshFor(ctx) {
 		return nil
 	}
 	found, err := c.findByID(ctx, op, id)
@@ -131,7 +136,7 @@ func (c *conn) checkPatient(ctx context.Context, op, id string) error {
 	case found[0].State == driver.PatientArchived:
 		return rejected(op, driver.ReasonPatientArchived, "")
 	}
-	if c.freshFor() > 0 {
+	if c.freshFor(ctx) > 0 {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if len(c.patients) >= 1000 || c.patients == nil {
@@ -188,7 +193,7 @@ func (c *conn) optionState(ctx context.Context, op string, which driver.Catalog,
 	c.mu.Lock()
 	at, fresh := c.options[key]
 	c.mu.Unlock()
-	if fresh && time.Since(at) < c.freshFor() {
+	if fresh && time.Since(at) < c.freshFor(ctx) {
 		return true, true, nil
 	}
 	rows, err := c.definitions(ctx, op, categories[which])
@@ -200,7 +205,7 @@ func (c *conn) optionState(ctx context.Context, op string, which driver.Catalog,
 			active, known = !r.truth("isHidden"), true
 		}
 	}
-	if active && c.freshFor() > 0 {
+	if active && c.freshFor(ctx) > 0 {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.options == nil {
