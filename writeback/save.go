@@ -60,10 +60,8 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 		return nil, err
 	}
 	doc, problems := p.check(doc, before)
-	for _, problem := range problems {
-		if problem.Severity == settings.Error {
-			return problems, ErrProblems
-		}
+	if settings.HasErrors(problems) {
+		return problems, ErrProblems
 	}
 	data, err := doc.Marshal()
 	if err != nil {
@@ -117,7 +115,7 @@ func (p *Practice) check(doc settings.Document, before *settings.Document) (sett
 		catalogs.Stale = "Not checked since " + catalogs.AsOf.In(p.config().Location).Format("2006-01-02 3:04 PM") + ": the PMS does not answer."
 	}
 	doc, problems := settings.Normalize(doc, catalogs)
-	return doc, append(problems, settings.Validate(doc, catalogs, info, before)...)
+	return doc, settings.Merge(problems, settings.Validate(doc, catalogs, info, before))
 }
 
 // revisionDocument returns the document of a revision, nil for 0.

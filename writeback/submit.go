@@ -15,15 +15,17 @@ import (
 )
 
 // Via returns the practice's submitting methods over a store's Tx, so that an
-// item becomes durable when the host's own transaction commits. After the
-// commit the host may call [Engine.Wake]; without it the item is found at the
-// practice's next step.
-func (p *Practice) Via(s Submitter) Via { return Via{p: p, to: s} }
+// item becomes durable when the host's own transaction commits. The engines on
+// the store hear of it within Config.WakePoll after the commit; [Engine.Wake],
+// called after the commit, saves that wait.
+func (p *Practice) Via(s Submitter) Via { return Via{p: p, to: s, host: true} }
 
 // Via submits items through a [Submitter]. Get one from [Practice.Via].
 type Via struct {
 	p  *Practice
 	to Submitter
+	// host is set when the host's transaction decides when the item is there.
+	host bool
 }
 
 // WriteNote submits a note. What it returns is durable. The error is an
@@ -371,6 +373,7 @@ func (v Via) submit(ctx context.Context, it *item) (Item, error) {
 		Practice: p.id,
 		Items:    []ItemWrite{{Record: it.Record}},
 		Events:   []Event{it.event(d.event, fresh, "host")},
+		Wake:     v.host && it.Active,
 	}
 	err = v.to.Apply(ctx, []Change{change})[0]
 	if errors.Is(err, ErrExists) {
@@ -380,7 +383,7 @@ func (v Via) submit(ctx context.Context, it *item) (Item, error) {
 		return Item{}, err
 	}
 	it.Version = 1
-	if it.Active {
+	if it.Active && !v.host {
 		p.e.Wake(p.id)
 	}
 	return it.public(), nil
