@@ -13,8 +13,9 @@ const (
 	lastPosition  = "SELECT position FROM pms_position WHERE id = 1"
 	selectHead    = "SELECT revision, owner, fence, expires FROM pms_heads WHERE practice = ?"
 	setWake       = "UPDATE pms_heads SET wake = ? WHERE practice = ?"
-	insertEvent   = "INSERT INTO pms_events (seq, item_seq, at, item, name, from_state, to_state, reason, actor, detail) " +
-		"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	insertEvents  = "INSERT INTO pms_events (seq, item_seq, at, item, name, from_state, to_state, reason, actor, detail) VALUES "
+	eventValues   = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	eventArgs     = 10
 	// An item mostly stays in its lane and keeps its subject and blob. Updates
 	// that do not name those columns spare SQLite their indexes, so the first two
 	// take them for a condition and updateItem is there for when they changed.
@@ -28,6 +29,9 @@ const (
 		"state, reason, cause, patient, subject, blob, revision, fence, attempts, payload, progress) " +
 		"VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+// eventRows are the numbers of events that go into one statement.
+var eventRows = [...]int{32, 8, 2, 1}
 
 // Apply carries out changes in one transaction. When the database refuses one
 // of them for a reason that is not a condition, each gets a transaction of its
@@ -61,11 +65,9 @@ func (s *Store) group(ctx context.Context, changes []writeback.Change) (errs []e
 			}
 			errs[i] = wrap("apply", refused)
 		}
-		if err := x.wake(); err != nil {
-			broken = true
-			return err
-		}
-		return nil
+		err := x.finish()
+		broken = err != nil
+		return err
 	})
 	if err != nil {
 		for i := range errs {
@@ -116,6 +118,9 @@ func (x *session) change(ch *writeback.Change) (refused, err error) {
 		return nil, err
 	}
 	refused, err = x.write(h, ch)
+	if x.host && refused == nil && err == nil {
+		err = x.finish()
+	}
 	if err != nil && !x.host {
 		return nil, err // the whole transaction goes
 	}
@@ -123,7 +128,9 @@ func (x *session) change(ch *writeback.Change) (refused, err error) {
 		if _, back := x.exec("ROLLBACK TO SAVEPOINT pms_change"); back != nil {
 			return nil, errors.Join(err, back)
 		}
-		h.loaded = false
+		if x.host { // what was readied is of this change alone
+			h.loaded, h.wakes, x.events = false, false, x.events[:0]
+		}
 	}
 	if _, release := x.exec("RELEASE SAVEPOINT pms_change"); release != nil {
 		return nil, errors.Join(err, release)
@@ -259,9 +266,31 @@ func (x *session) event(h *head, ch *writeback.Change, e *writeback.Event) (err 
 			return err
 		}
 	}
-	x.args = append(x.args[:0], x.seq(h), item, x.now, e.Item, e.Name, string(e.From), string(e.To), string(e.Reason), e.Actor, e.Detail)
-	_, err = x.exec(insertEvent, x.args...)
-	return err
+	x.events = append(x.events, x.seq(h), item, x.now, e.Item, e.Name, string(e.From), string(e.To), string(e.Reason), e.Actor, e.Detail)
+	return nil
+}
+
+// finish does what changes share.
+func (x *session) finish() error {
+	if err := x.flush(); err != nil {
+		return err
+	}
+	return x.wake()
+}
+
+// flush inserts the events of the changes so far, in as few statements as can be.
+func (x *session) flush() error {
+	left := x.events
+	for _, rows := range eventRows {
+		for len(left) >= rows*eventArgs {
+			if _, err := x.exec(x.s.insertEvents[rows], left[:rows*eventArgs]...); err != nil {
+				return err
+			}
+			left = left[rows*eventArgs:]
+		}
+	}
+	x.events = x.events[:0]
+	return nil
 }
 
 // wake marks the practices that changes want woken, each once.

@@ -29,6 +29,7 @@ type session struct {
 
 	position, last int64 // drawn positions are in (position, last]
 	args           []any
+	events         []any // of eventArgs each, to be inserted
 	seqs           []int64
 }
 

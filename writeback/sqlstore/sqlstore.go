@@ -45,6 +45,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -98,10 +99,11 @@ func (c Config) Open(ctx context.Context) (*Store, error) {
 	s := &Store{
 		dialect: d, now: c.Now,
 		numbers: map[string]int64{}, stmts: map[string]*sql.Stmt{}, reads: map[string]*sql.Stmt{},
-		insertItem:  d.ignore(insertItem),
-		upsertSeen:  d.upsert([]string{"practice", "feed", "id"}, []string{"hash", "start", "status", "rev"}),
-		upsertBlob:  d.upsert([]string{"practice", "blob"}, []string{"at"}),
-		upsertChunk: d.upsert([]string{"practice", "blob", "n"}, []string{"chunk"}),
+		insertEvents: map[int]string{},
+		insertItem:   d.ignore(insertItem),
+		upsertSeen:   d.upsert([]string{"practice", "feed", "id"}, []string{"hash", "start", "status", "rev"}),
+		upsertBlob:   d.upsert([]string{"practice", "blob"}, []string{"at"}),
+		upsertChunk:  d.upsert([]string{"practice", "blob", "n"}, []string{"chunk"}),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -130,7 +132,12 @@ func (c Config) Open(ctx context.Context) (*Store, error) {
 
 // prepare readies the statements that every item passes through.
 func (s *Store) prepare(ctx context.Context) error {
-	for _, text := range []string{drawPositions, lastPosition, s.insertItem, updateStill, updateFreed, updateItem, insertEvent, selectHead, setWake} {
+	texts := []string{drawPositions, lastPosition, s.insertItem, updateStill, updateFreed, updateItem, selectHead, setWake}
+	for _, rows := range eventRows {
+		s.insertEvents[rows] = insertEvents + eventValues + strings.Repeat(", "+eventValues, rows-1)
+		texts = append(texts, s.insertEvents[rows])
+	}
+	for _, text := range texts {
 		st, err := s.write.PrepareContext(ctx, s.dialect.rebind(text))
 		if err != nil {
 			return s.dialect.explain(err)
@@ -155,6 +162,7 @@ type Store struct {
 	reads   map[string]*sql.Stmt // prepared on read, by text
 
 	// Texts in the dialect's own words.
+	insertEvents                                    map[int]string // by number of events
 	insertItem, upsertSeen, upsertBlob, upsertChunk string
 }
 

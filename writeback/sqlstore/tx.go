@@ -40,9 +40,6 @@ func (t *Tx) Apply(ctx context.Context, changes []writeback.Change) []error {
 			continue
 		}
 		refused, failed := t.x.change(&changes[i])
-		if failed == nil && refused == nil {
-			failed = t.x.wake()
-		}
 		if refused == nil {
 			refused = failed
 		}

@@ -269,23 +269,33 @@ func failedChangeSparesOthers(b *bench) {
 		c.Events = []writeback.Event{{Name: event}}
 		return c
 	}
+	parts := insert(record("x"), record("a"))
+	parts.Docs = []writeback.DocWrite{{Name: "x", Value: []byte("x")}}
+	first := with(insert(record("b")), "b")
+	first.Wake = true
 	errs := b.s.Apply(b.ctx, []writeback.Change{
-		with(insert(record("b")), "b"),
+		first,
 		with(insert(record("a")), "refused"),
 		with(insert(record("c")), "c"),
 		with(replace(stale, 0), "refused"),
 		with(writeback.Change{Practice: practice, Fence: 77}, "refused"),
 		with(insert(record("d")), "d"),
+		with(parts, "refused"),
 	})
-	b.equal(len(errs), 6, "number of errors")
+	b.equal(len(errs), 7, "number of errors")
 	for _, i := range []int{0, 2, 5} {
 		b.ok(errs[i], "change beside a failed one")
 	}
 	b.is(errs[1], writeback.ErrExists, "second change")
 	b.is(errs[3], writeback.ErrStale, "fourth change")
 	b.is(errs[4], writeback.ErrFenced, "fifth change")
+	b.is(errs[6], writeback.ErrExists, "seventh change")
 	b.equal(b.items(writeback.ItemQuery{}), []string{"a", "b", "c", "d"}, "items")
 	b.equal(names(b.events(practice, 0, 10)), []string{"b", "c", "d"}, "events")
+	b.equal(b.docNames(""), []string{}, "documents")
+	woken, _, err := b.s.Wakes(b.ctx, 0)
+	b.ok(err, "Wakes")
+	b.equal(woken, []string{practice}, "practices woken")
 }
 
 func applyOfNothing(b *bench) {
