@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 	_ "time/tzdata" // the cases name zones, and Windows has no database of them
 
@@ -62,6 +63,22 @@ func (c *checker) need(ability string, there bool) {
 	}
 }
 
+// adds reports whether staff can add an option to a catalog, and why not.
+func (c *checker) adds(cat driver.Catalog) (can bool, why string) {
+	if why := c.suite.h.Cannot["Staff.AddOption/"+string(cat)]; why != "" {
+		return false, why
+	}
+	return c.pms.Staff.AddOption != nil, c.suite.h.Cannot["Staff.AddOption"]
+}
+
+// addOption has staff add an option, or ends the case as not proved.
+func (c *checker) addOption(cat driver.Catalog, label string) string {
+	if can, why := c.adds(cat); !can {
+		c.notProved("Staff.AddOption/"+string(cat), why)
+	}
+	return c.pms.Staff.AddOption(cat, label)
+}
+
 // inject starts a fault, and lifts it at the latest when the case ends.
 func (c *checker) inject(f Fault) (lift func()) {
 	ability := "Fault." + string(f.Kind)
@@ -73,13 +90,7 @@ func (c *checker) inject(f Fault) (lift func()) {
 	if raw == nil {
 		c.Fatalf("the harness's Inject(%s) gave neither a lift func nor an error", f.Kind)
 	}
-	lifted := false
-	lift = func() {
-		if !lifted {
-			lifted = true
-			raw()
-		}
-	}
+	lift = sync.OnceFunc(raw)
 	c.Cleanup(lift)
 	return lift
 }

@@ -59,8 +59,9 @@
 //   - not proved: the harness lacks an ability, so that nobody knows. It fails
 //     [Run] unless the harness says why, in [Harness].Cannot or as the error of
 //     Inject: "the product has no test mode for this". A driver with rules that
-//     are not proved is not done where they matter to money: of outcome/*,
-//     incomplete/* and verify/* nothing should be missing.
+//     are not proved is not done where they matter to money: of outcome/*
+//     and verify/* nothing should be missing, and of incomplete/* only what the
+//     PMS does in a single request, where there is no half.
 //
 // A rule that is tried on several subjects (operations, feeds, catalogs) has a
 // result for each: "write/once/payment".

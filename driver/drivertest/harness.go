@@ -18,7 +18,9 @@ type Harness struct {
 	New func(tb testing.TB, zone *time.Location) *PMS
 	// Cannot says why an ability is missing, by the ability's name as the report
 	// spells it: "Staff.AddPhoto", "Fault.cut_after", "Rows", "BadDSNs". A
-	// missing ability with a reason is reported; without one it fails [Run].
+	// missing ability with a reason is reported; without one it fails [Run]. Where
+	// only some catalogs are fixed, "Staff.AddOption/appointment_statuses" names
+	// one; "BadDSNs.Secret" says why no data source name has a secret.
 	Cannot map[string]string
 	// Options names the option to use as the Type or Folder of an operation.
 	// The first active one of its catalog is taken for an operation not listed.
@@ -36,8 +38,8 @@ type Harness struct {
 	// Crowd is how many patients the completeness rules make to cross the
 	// driver's page size; 0 means 120.
 	Crowd int
-	// Patience is how long one case may take before it counts as hung, and how
-	// long a call may outlive its context; 0 means 30 seconds.
+	// Patience is how long one case may take before it counts as hung; 0 means 30
+	// seconds. A PMS with a slow clock or a narrow throttle wants more.
 	Patience time.Duration
 }
 

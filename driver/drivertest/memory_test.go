@@ -37,6 +37,11 @@ func (m memory) open(tb testing.TB, _ *time.Location) *drivertest.PMS {
 		PageSize:    10,
 		Broken:      m.broken,
 	})
+	p.SetInfo(func(i *driver.Info) {
+		note := i.Ops[driver.OpNote]
+		note.MaxBytes = int64(note.MaxChars) + 2000
+		i.Ops[driver.OpNote] = note
+	})
 	if m.lean {
 		p.SetInfo(offerLess)
 	}

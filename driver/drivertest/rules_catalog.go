@@ -20,7 +20,7 @@ func catalogRules() []rule {
 			try: func(c *checker) {
 				s := c.open()
 				s.needCatalog(c.cat())
-				id := c.addOption("Soon gone")
+				id := c.addOption(c.cat(), "Soon gone")
 				c.need("Staff.HideOption", c.pms.Staff.HideOption != nil)
 				c.pms.Staff.HideOption(c.cat(), id)
 				opts := s.catalog(c.cat())
@@ -38,7 +38,7 @@ func catalogRules() []rule {
 			try: func(c *checker) {
 				s := c.open()
 				s.needCatalog(c.cat())
-				id := c.addOption("Before")
+				id := c.addOption(c.cat(), "Before")
 				s.catalog(c.cat())
 				c.need("Staff.RenameOption", c.pms.Staff.RenameOption != nil)
 				c.pms.Staff.RenameOption(c.cat(), id, "After")
@@ -99,14 +99,6 @@ func catalogRules() []rule {
 	}
 }
 
-func (c *checker) addOption(label string) string {
-	c.need("Staff.AddOption", c.pms.Staff.AddOption != nil)
-	if why := c.suite.h.Cannot["Staff.AddOption/"+c.subject]; why != "" {
-		c.notProved("Staff.AddOption/"+c.subject, why)
-	}
-	return c.pms.Staff.AddOption(c.cat(), label)
-}
-
 func ids(opts []driver.Option) []string {
 	var out []string
 	for _, o := range opts {
@@ -125,7 +117,7 @@ func tryCatalogComplete(c *checker) {
 	labels := []string{"Quarterly", "Other", "Éclair & Söhne"}
 	want := map[string]string{}
 	for _, l := range labels {
-		want[c.addOption(l)] = l
+		want[c.addOption(c.cat(), l)] = l
 	}
 	opts := s.catalog(c.cat())
 	seen := map[string]int{}

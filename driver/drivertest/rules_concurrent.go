@@ -2,7 +2,6 @@ package drivertest
 
 import (
 	"fmt"
-	"sync"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -33,7 +32,7 @@ func (c *checker) manyAtOnce(calls int, sessions ...*session) {
 		id string
 	}
 	var tasks []*task
-	var wg sync.WaitGroup
+	var running []<-chan struct{}
 	start := make(chan struct{})
 	for _, s := range sessions {
 		var kinds []driver.OpKind
@@ -48,7 +47,7 @@ func (c *checker) manyAtOnce(calls int, sessions ...*session) {
 		for i := range calls {
 			t := &task{w: s.work(kinds[i%len(kinds)])}
 			tasks = append(tasks, t)
-			wg.Go(func() {
+			running = append(running, c.run(func() {
 				<-start
 				r, err := t.w.write()
 				if err != nil {
@@ -62,11 +61,13 @@ func (c *checker) manyAtOnce(calls int, sessions ...*session) {
 						c.Errorf("FindPatients by id among other calls: %d patients, error %v, or another's", len(got), err)
 					}
 				}
-			})
+			}))
 		}
 	}
 	close(start)
-	wg.Wait()
+	for _, done := range running {
+		<-done
+	}
 	seen := map[string]bool{}
 	for _, t := range tasks {
 		t.w.want(1, fmt.Sprintf("%d calls at once on %d connections", calls, len(sessions)))

@@ -80,14 +80,14 @@ func connRules() []rule {
 			try: func(c *checker) {
 				s := c.open()
 				c.inject(Fault{Kind: FaultHang, Call: CallPing})
-				done := make(chan error, 1)
-				go func() { done <- s.ping(c.ctx) }()
+				var err error
+				done := c.run(func() { err = s.ping(c.ctx) })
 				c.wait(hangFor)
 				if err := s.conn.Close(); err != nil {
 					c.Errorf("Close: %v", err)
 				}
 				select {
-				case err := <-done:
+				case <-done:
 					c.readFails("the running Ping", err, driver.ErrUnavailable)
 				case <-c.ctx.Done():
 				}
@@ -99,10 +99,9 @@ func connRules() []rule {
 				s := c.open()
 				at := s.footing()
 				c.inject(Fault{Kind: FaultHang})
-				outer := c.ctx
 				s.eachRead(at, func(call string, err error) {
 					c.readFails(call+" in a PMS that hangs", err, driver.ErrUnavailable)
-				}, func() (context.Context, context.CancelFunc) { return context.WithTimeout(outer, hangFor) })
+				}, c.endsSoon)
 			},
 		},
 	}
@@ -111,6 +110,21 @@ func connRules() []rule {
 // hangFor is how long a call is left hanging before its context ends. Whether
 // the request has reached the PMS by then or not, the rules hold.
 const hangFor = 50 * time.Millisecond
+
+// soon is how long a call may outlive its context.
+const soon = 5 * time.Second
+
+// endsSoon makes a call whose context ends while it hangs, and fails the case
+// when it goes on.
+func (c *checker) endsSoon(what string, call func(ctx context.Context)) {
+	ctx, cancel := context.WithTimeout(c.ctx, hangFor)
+	defer cancel()
+	start := time.Now()
+	call(ctx)
+	if late := time.Since(start) - hangFor; late > soon {
+		c.Errorf("%s returned %v after its context had ended", what, late.Round(time.Millisecond))
+	}
+}
 
 // wait lets time pass for the host, however the PMS's clock is made.
 func (c *checker) wait(d time.Duration) {
@@ -140,15 +154,14 @@ func (s *session) footing() footing {
 }
 
 // eachRead makes every kind of read that Info offers and shows its error. The
-// context is that of the case, or one of with's.
-func (s *session) eachRead(at footing, see func(call string, err error), with ...func() (context.Context, context.CancelFunc)) {
+// context is that of the case, or what around gives.
+func (s *session) eachRead(at footing, see func(call string, err error), around ...func(what string, call func(ctx context.Context))) {
 	within := func(call string, f func(ctx context.Context) error) {
-		ctx, cancel := s.c.ctx, func() {}
-		if len(with) > 0 {
-			ctx, cancel = with[0]()
+		if len(around) == 0 {
+			see(call, f(s.c.ctx))
+			return
 		}
-		defer cancel()
-		see(call, f(ctx))
+		around[0](call, func(ctx context.Context) { see(call, f(ctx)) })
 	}
 	within("Ping", s.ping)
 	for _, cat := range driver.Catalogs() {

@@ -3,7 +3,6 @@ package drivertest
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -137,9 +136,9 @@ func tryNoIO(c *checker) {
 
 func tryConcurrentConnect(c *checker) {
 	cr := c.connector()
-	var wg sync.WaitGroup
+	var running []<-chan struct{}
 	for range 4 {
-		wg.Go(func() {
+		running = append(running, c.run(func() {
 			conn, err := cr.Connect(c.ctx, c.env())
 			c.suite.watch.call(c.Name(), CallConnect, err)
 			if err != nil {
@@ -152,9 +151,11 @@ func tryConcurrentConnect(c *checker) {
 			if err := conn.Close(); err != nil {
 				c.Errorf("Close: %v", err)
 			}
-		})
+		}))
 	}
-	wg.Wait()
+	for _, done := range running {
+		<-done
+	}
 }
 
 func tryEmptyEnv(c *checker) {

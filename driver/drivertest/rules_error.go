@@ -12,15 +12,19 @@ import (
 func errorRules() []rule {
 	judge := func(about string) func(c *checker) {
 		return func(c *checker) {
+			blame := func() {
+				if found := c.suite.watch.about(about); len(found) > 0 {
+					c.Fatalf("%s", strings.Join(found, "\n"))
+				}
+			}
+			blame()
 			if !c.suite.provoked.Load() {
 				c.provoke()
 				c.suite.provoked.Store(true)
 			}
+			blame()
 			if c.suite.watch.errorsSeen() == 0 {
 				c.notProved("Inject", "no call has failed")
-			}
-			if found := c.suite.watch.about(about); len(found) > 0 {
-				c.Errorf("%s", strings.Join(found, "\n"))
 			}
 		}
 	}

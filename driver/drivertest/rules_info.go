@@ -43,7 +43,7 @@ func infoRules() []rule {
 			try:         tryInfoLimits,
 		}, {
 			name:        "info/product",
-			explanation: "Product names the PMS that was found.",
+			explanation: "Product names the PMS that was found: staff see it on the settings page.",
 			try: func(c *checker) {
 				if strings.TrimSpace(c.open().info.Product) == "" {
 					c.Errorf("Info.Product is empty")

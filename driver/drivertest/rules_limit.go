@@ -56,6 +56,15 @@ func limitRules() []rule {
 					c.rejected("Write of a note one beyond "+limit, err, driver.ReasonTooLarge)
 					w.want(0, "one beyond "+limit)
 				}
+				// Bytes are not characters.
+				if n := info.MaxBytes; n > 0 && n <= maxNote && (info.MaxChars == 0 || int(n/2)+40 < info.MaxChars) {
+					w := s.work(driver.OpNote)
+					note := w.op.(*driver.Note)
+					note.Body = driver.NewText(strings.Repeat("é", int(n/2)) + " Ref " + note.Ref)
+					_, err := w.write()
+					c.rejected("Write of a note within MaxChars and beyond MaxBytes", err, driver.ReasonTooLarge)
+					w.want(0, "beyond MaxBytes in few characters")
+				}
 			},
 		}, {
 			name:        "limit/note-at-limit",

@@ -73,9 +73,8 @@ func outcomeRules() []rule {
 			try: func(c *checker) {
 				w := c.open().work(c.op())
 				lift := c.inject(Fault{Kind: FaultHang, Call: CallWrite, Op: c.op()})
-				ctx, cancel := context.WithTimeout(c.ctx, hangFor)
-				defer cancel()
-				_, err := w.s.write(ctx, w.op)
+				var err error
+				c.endsSoon("Write("+c.subject+")", func(ctx context.Context) { _, err = w.s.write(ctx, w.op) })
 				c.writeFails("Write("+c.subject+") in a PMS that hangs", err, noEffect...)
 				lift()
 				c.wait(hangFor) // what the PMS does with the request now, it does at once

@@ -43,9 +43,8 @@ func refusalRules() []rule {
 					c.notApplicable("the provider is not recorded")
 				}
 				w := s.work(c.op())
-				c.need("Staff.AddOption", c.pms.Staff.AddOption != nil)
 				c.need("Staff.HideOption", c.pms.Staff.HideOption != nil)
-				id := c.pms.Staff.AddOption(driver.Providers, "Dr. Leaving Soon")
+				id := c.addOption(driver.Providers, "Dr. Leaving Soon")
 				c.pms.Staff.HideOption(driver.Providers, id)
 				w.op.Head().Provider = id
 				w.refused("for an inactive provider", driver.ReasonProviderInactive)

@@ -45,8 +45,8 @@ func writeRules() []rule {
 					c.notApplicable("Info says that the PMS does not record it")
 				}
 				w := s.work(c.op())
-				if s.info.Catalogs[driver.Providers].Supported && c.pms.Staff.AddOption != nil {
-					w.op.Head().Provider = c.pms.Staff.AddOption(driver.Providers, "Dr. New Here")
+				if can, _ := c.adds(driver.Providers); can && s.info.Catalogs[driver.Providers].Supported {
+					w.op.Head().Provider = c.addOption(driver.Providers, "Dr. New Here")
 				}
 				w.mustWrite()
 				if got, want := w.row().Provider, w.op.Head().Provider; got != want {

@@ -220,7 +220,7 @@ func (s *session) statuses(n int) []string {
 			out = append(out, o.ID)
 		}
 	}
-	for len(out) < n && s.c.pms.Staff.AddOption != nil {
+	for can, _ := s.c.adds(driver.AppointmentStatuses); can && len(out) < n; {
 		out = append(out, s.c.pms.Staff.AddOption(driver.AppointmentStatuses, "Extra "+letters(len(out))))
 	}
 	s.settable = out
