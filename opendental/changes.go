@@ -151,6 +151,9 @@ func (c *conn) readRun(ctx context.Context, op string, cur cursor, want int) (dr
 			return c.emptyRun(ctx, op, cur)
 		}
 		asOf := rows[0].wall("serverDateTime", wall)
+		if err := c.checkJump(op, cur, asOf); err != nil {
+			return driver.Page{}, err
+		}
 		if cur.Offset == 0 {
 			cur.Next = formatWall(runStart(rows).Add(-slack), wall)
 		}
@@ -207,11 +210,20 @@ func (c *conn) emptyRun(ctx context.Context, op string, cur cursor) (driver.Page
 		if err != nil {
 			return driver.Page{}, err
 		}
-		if !now.IsZero() && now.Add(clockJump).Before(repeatedFrom(since, c.loc)) {
-			return driver.Page{}, failure(op, driver.ErrCursorExpired, driver.ReasonNone, "the office's clock was set back")
+		if err := c.checkJump(op, cur, now); err != nil {
+			return driver.Page{}, err
 		}
 	}
 	return driver.Page{Next: cursor{Feed: cur.Feed, Since: cur.Since}.String()}, nil
+}
+
+// checkJump expires a cursor that lies well after the office's clock, when that
+// is known: what changed since it was set back has stamps before the cursor.
+func (c *conn) checkJump(op string, cur cursor, now time.Time) error {
+	if !now.IsZero() && now.Add(clockJump).Before(repeatedFrom(parseWall(cur.Since, wall), c.loc)) {
+		return failure(op, driver.ErrCursorExpired, driver.ReasonNone, "the office's clock was set back")
+	}
+	return nil
 }
 
 // records makes a page of rows that are appointments or patients.

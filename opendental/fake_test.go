@@ -57,14 +57,6 @@ func (f *fakeOffice) onJSON(route string, status int, body any) {
 	f.on(route, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, status, body) })
 }
 
-// onText answers with a status and a plain text.
-func (f *fakeOffice) onText(route string, status int, text string) {
-	f.on(route, func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, text)
-	})
-}
-
 func (f *fakeOffice) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route := r.Method + " " + strings.TrimPrefix(r.URL.Path, "/api/v1")
 	raw, _ := io.ReadAll(r.Body)

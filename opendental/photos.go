@@ -123,6 +123,9 @@ func (c *conn) photoChanges(ctx context.Context, op string, cur cursor) (driver.
 	page := c.photoPage(rows)
 	if cur.Key == "" {
 		start := rows[0].wall("ServerNow", wall)
+		if err := c.checkJump(op, cur, start); err != nil {
+			return driver.Page{}, err
+		}
 		if start.IsZero() {
 			start = runStart(rows)
 		}

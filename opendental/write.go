@@ -153,16 +153,26 @@ func (c *conn) checkProvider(ctx context.Context, op, id string) error {
 	if !isID(id) {
 		return rejected(op, driver.ReasonProviderUnknown, "")
 	}
-	r, err := c.getOne(ctx, call{op: op, path: "/providers/" + id, missing: driver.ReasonProviderUnknown})
-	switch {
-	case err != nil:
-		return beforeSending(err)
-	case r.id("ProvNum") != id:
-		return rejected(op, driver.ReasonProviderUnknown, "")
-	case !providerActive(r):
-		return rejected(op, driver.ReasonProviderInactive, "")
+	var rows []row
+	var err error
+	if c.currentVersion().atLeast(sinceProvider) {
+		rows, err = c.get(ctx, call{op: op, path: "/providers/" + id, missing: driver.ReasonProviderUnknown})
+	} else {
+		rows, err = c.all(ctx, listing{op: op, path: "/providers", key: "ProvNum"})
 	}
-	return nil
+	if err != nil {
+		return beforeSending(err)
+	}
+	for _, r := range rows {
+		switch {
+		case r.id("ProvNum") != id:
+		case providerActive(r):
+			return nil
+		default:
+			return rejected(op, driver.ReasonProviderInactive, "")
+		}
+	}
+	return rejected(op, driver.ReasonProviderUnknown, "")
 }
 
 // checkOption refuses an option that is not in its catalog, or hidden there: the
