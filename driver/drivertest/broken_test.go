@@ -1,8 +1,12 @@
 package drivertest_test
 
 import (
+	"os"
 	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -83,4 +87,28 @@ func TestEveryRuleFailsForADriverThatBreaksItAndForNoOther(t *testing.T) {
 			require.True(t, caught, "no case fails for a driver that breaks the rule: %s", rule.Explanation)
 		})
 	}
+}
+
+func TestEverySwitchIsNamedForARule(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, r := range drivertest.Rules() {
+		known[r.Name] = true
+	}
+	files, err := filepath.Glob("../memdriver/*.go")
+	require.NoError(t, err)
+	literal := regexp.MustCompile(`\bbroken\("([^"]*)"\)`)
+	found := map[string]bool{}
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		require.NoError(t, err)
+		for _, m := range literal.FindAllStringSubmatch(string(src), -1) {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			require.True(t, known[m[1]], "%s breaks %q, which is no rule", name, m[1])
+			found[m[1]] = true
+		}
+	}
+	require.Len(t, found, len(known), "rules without a switch")
 }

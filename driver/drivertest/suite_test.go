@@ -21,7 +21,11 @@ import (
 
 // with is the memory harness with something changed in each PMS.
 func with(change func(tb testing.TB, p *drivertest.PMS)) drivertest.Harness {
-	h := memory{}.harness()
+	return memory{}.with(change)
+}
+
+func (m memory) with(change func(tb testing.TB, p *drivertest.PMS)) drivertest.Harness {
+	h := m.harness()
 	open := h.New
 	h.New = func(tb testing.TB, zone *time.Location) *drivertest.PMS {
 		p := open(tb, zone)

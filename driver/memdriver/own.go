@@ -20,7 +20,7 @@ func (p *PMS) Driver() driver.Driver { return ownDriver{p} }
 func (d ownDriver) OpenConnector(dsn string) (driver.Connector, error) {
 	name, _, _, _, err := parseDSN(dsn)
 	if err == nil && name != d.pms.cfg.Name {
-		return stranger{d.pms}, nil
+		return stranger(d), nil
 	}
 	if d.pms.breaks() {
 		return d.pms.breakOpen(dsn, err)
