@@ -28,6 +28,9 @@ func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 	if err != nil {
 		return driver.Info{}, err
 	}
+	if photos.Supported && !c.imagesThere() {
+		photos = driver.No("The office's A-to-Z folder cannot be opened; check the path in the connection settings.", photos.Needs...)
+	}
 	info := driver.Info{
 		Product:  "Open Dental",
 		Version:  v.String(),

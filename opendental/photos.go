@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"io/fs"
 	"os"
@@ -174,13 +175,21 @@ func (c *conn) photoPage(rows []row) driver.Page {
 		page.Photos = append(page.Photos, driver.Photo{
 			ID:      r.id("DocNum"),
 			Patient: r.id("PatNum"),
-			Tag:     r.id("DocNum") + "@" + formatWall(r.wall("DateTStamp", wall), wall),
+			Tag:     photoTag(r),
 			TakenAt: r.wall("DateCreated", c.loc),
 			Size:    -1,
 			MIME:    mime,
 		})
 	}
 	return page
+}
+
+// photoTag changes with the row and with the file's name, which is hashed: it
+// holds the patient's.
+func photoTag(r row) string {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, r.text("FileName"))
+	return fmt.Sprintf("%s-%s-%016x", r.id("DocNum"), r.wall("DateTStamp", wall).Format("20060102150405"), h.Sum64())
 }
 
 // OpenPhoto implements [driver.PhotoReader]. It opens
@@ -219,6 +228,15 @@ func (c *conn) OpenPhoto(ctx context.Context, id string) (io.ReadCloser, error) 
 		return nil, gone
 	}
 	return f, nil
+}
+
+// imagesThere reports whether the A-to-Z folder can be opened.
+func (c *conn) imagesThere() bool {
+	f, err := c.openImage(".")
+	if err == nil {
+		_ = f.Close()
+	}
+	return err == nil
 }
 
 func (c *conn) openImage(name string) (fs.File, error) {

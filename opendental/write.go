@@ -127,13 +127,13 @@ func (c *conn) checkPatient(ctx context.Context, op, id string) error {
 	if known && time.Since(seen.at) < c.freshFor(ctx) {
 		return nil
 	}
-	found, err := c.findByID(ctx, op, id)
+	found, err := c.readPatient(ctx, op, id)
 	switch {
 	case err != nil:
 		return beforeSending(err)
-	case len(found) == 0:
+	case found == nil:
 		return rejected(op, driver.ReasonPatientNotFound, "")
-	case found[0].State == driver.PatientArchived:
+	case found.State == driver.PatientArchived:
 		return rejected(op, driver.ReasonPatientArchived, "")
 	}
 	if c.freshFor(ctx) > 0 {
@@ -226,14 +226,22 @@ func (c *conn) optionState(ctx context.Context, op string, which driver.Catalog,
 	return active, known, nil
 }
 
-// beforeSending makes the error of a look before a write: nothing was sent, so
-// that it cannot be in doubt.
+// beforeSending makes the error of a look before a write. Nothing was sent, so
+// that it cannot be in doubt; and a refused look is no refusal of the write,
+// unless it says that what the write is about does not exist. Otherwise a router
+// that answers in the office's place for a minute would end payments for good.
 func beforeSending(err error) error {
 	var e *driver.Error
-	if errors.As(err, &e) {
+	if !errors.As(err, &e) || e.Kind != driver.ErrRejected {
 		return err
 	}
-	return &driver.Error{Driver: Name, Op: "write", Kind: driver.ErrUnavailable}
+	switch e.Reason {
+	case driver.ReasonPatientNotFound, driver.ReasonAppointmentMissing, driver.ReasonProviderUnknown:
+		return err
+	}
+	out := *e
+	out.Kind = driver.ErrUnavailable
+	return &out
 }
 
 // fields is the body of a write.
