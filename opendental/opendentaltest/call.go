@@ -49,16 +49,6 @@ func (c *call) page() (string, []any, error) {
 	return " LIMIT ? OFFSET ?", []any{limit, offset}, nil
 }
 
-// pageOf cuts this request's page out of rows that were read whole.
-func pageOf[T any](c *call, rows []T) ([]T, error) {
-	_, bounds, err := c.page()
-	if err != nil {
-		return nil, err
-	}
-	start := min(bounds[1].(int), len(rows))
-	return rows[start:min(start+bounds[0].(int), len(rows))], nil
-}
-
 // filter collects the conditions of a list.
 type filter struct {
 	c     *call

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,10 +132,19 @@ func TestAClientThatGoesAwayDoesNotStopTheOffice(t *testing.T) {
 	t.Parallel()
 	p := open(t, opendentaltest.Config{})
 	in := p.inject(opendentaltest.Fault{Kind: opendentaltest.FaultHang, Method: "POST", Route: "/commlogs"})
-	impatient := *p.client
-	impatient.http = &http.Client{Timeout: 50 * time.Millisecond}
-	a := impatient.try("POST", "/commlogs", map[string]any{"PatNum": p.ada.PatNum, "Note": "x"})
-	require.Error(t, a.err)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() {
+		r, err := http.NewRequestWithContext(ctx, "POST", p.base+"/commlogs", strings.NewReader(p.path(`{"PatNum":%d,"Note":"x"}`, p.ada.PatNum)))
+		if err == nil {
+			opendentaltest.SetHeaders(r, opendentaltest.DefaultDeveloperKey, opendentaltest.DefaultCustomerKey)
+			_, err = http.DefaultClient.Do(r)
+		}
+		gone <- err
+	}()
+	require.NoError(t, in.Wait(t.Context(), 1))
+	cancel()
+	require.ErrorIs(t, <-gone, context.Canceled)
 	require.Zero(t, p.notes())
 	in.Release()
 	require.Equal(t, 1, p.notes())

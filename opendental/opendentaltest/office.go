@@ -23,8 +23,10 @@ type Office struct {
 	schema  *schema
 	selects map[string]string
 	routes  []*route
-	zone    *time.Location
-	files   *os.Root // nil without an A-to-Z folder
+
+	statements *statements // of SQLite
+	zone       *time.Location
+	files      *os.Root // nil without an A-to-Z folder
 
 	rows sync.RWMutex // writers alone, readers together
 
@@ -67,7 +69,7 @@ func NewOffice(cfg Config) (*Office, error) {
 	}
 	o := &Office{
 		cfg: cfg, store: cfg.Store, schema: sc, zone: cfg.Location,
-		customers: map[string]*customer{}, counts: map[string]int{}, closed: make(chan struct{}),
+		customers: map[string]*customer{}, counts: map[string]int{}, closed: make(chan struct{}), statements: newStatements(),
 	}
 	o.routes = o.allRoutes()
 	for _, k := range cfg.Customers {
@@ -196,9 +198,9 @@ func (o *Office) Close() error {
 	}
 	close(o.closed)
 	o.running.Wait()
-	var err error
+	err := o.statements.close()
 	if o.files != nil {
-		err = o.files.Close()
+		err = errors.Join(err, o.files.Close())
 	}
 	if o.owned {
 		err = errors.Join(err, o.store.Close())

@@ -37,8 +37,7 @@ type reply struct {
 	location string // path under the API's root, for the location header
 }
 
-func ok(body any) (reply, error)      { return reply{status: http.StatusOK, body: body}, nil }
-func created(body any) (reply, error) { return reply{status: http.StatusCreated, body: body}, nil }
+func ok(body any) (reply, error) { return reply{status: http.StatusOK, body: body}, nil }
 
 // answer is a reply put into bytes.
 type answer struct {

@@ -33,7 +33,12 @@ type session struct {
 func (o *Office) read(ctx context.Context, f func(*session) error) error {
 	o.rows.RLock()
 	defer o.rows.RUnlock()
-	return f(&session{o: o, ctx: context.WithoutCancel(ctx), q: o.db, now: o.wall()})
+	ctx = context.WithoutCancel(ctx)
+	if o.dialect != DialectSQLite {
+		return f(&session{o: o, ctx: ctx, q: o.db, now: o.wall()})
+	}
+	defer o.statements.warm(ctx, o.db)
+	return f(&session{o: o, ctx: ctx, q: preparedDB{o.db, o.statements}, now: o.wall()})
 }
 
 // write runs f alone, in a transaction where the tables know such a thing. A
@@ -46,7 +51,12 @@ func (o *Office) write(ctx context.Context, f func(*session) error) error {
 	if err != nil {
 		return fmt.Errorf("opendentaltest: begin: %w", err)
 	}
-	if err := f(&session{o: o, ctx: ctx, q: tx, now: o.wall()}); err != nil {
+	var q querier = tx
+	if o.dialect == DialectSQLite {
+		q = preparedTx{tx, o.statements, map[string]*sql.Stmt{}}
+		defer o.statements.warm(ctx, o.db) // after the commit
+	}
+	if err := f(&session{o: o, ctx: ctx, q: q, now: o.wall()}); err != nil {
 		_ = tx.Rollback()
 		return err
 	}

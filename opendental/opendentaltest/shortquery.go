@@ -86,7 +86,7 @@ func bareSQL(command string) string {
 
 func (c *call) runSelect(command string) (*sql.Rows, func(), error) {
 	if c.o.dialect == DialectSQLite {
-		rows, err := c.q.QueryContext(c.ctx, toSQLite(command, c.now))
+		rows, err := c.o.db.QueryContext(c.ctx, toSQLite(command, c.now))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -96,7 +96,7 @@ func (c *call) runSelect(command string) (*sql.Rows, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	skewed := c.now.Sub(time.Now()).Abs() > 2*time.Second
+	skewed := time.Until(c.now).Abs() > 2*time.Second
 	if skewed { // NOW() follows this variable
 		if _, err := conn.ExecContext(c.ctx, "SET SESSION timestamp = "+strconv.FormatInt(c.now.Unix(), 10)); err != nil {
 			return nil, nil, errors.Join(err, conn.Close())

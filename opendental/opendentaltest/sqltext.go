@@ -70,8 +70,18 @@ func quotedEnd(text string, i int) int {
 // differently: strings, the clock, date arithmetic, and a few functions. Other
 // differences reach SQLite as they are and come back as an SQL error.
 func toSQLite(command string, now time.Time) string {
-	tokens := sqlTokens(strings.TrimRight(command, "; \t\r\n"))
-	w := sqlWriter{tokens: tokens, now: now}
+	return translate(strings.TrimRight(command, "; \t\r\n"), now, 0)
+}
+
+// maxNesting bounds calls within calls that are translated: date arithmetic
+// repeats its argument, so that each level trebles the text.
+const maxNesting = 6
+
+func translate(text string, now time.Time, nesting int) string {
+	if nesting > maxNesting {
+		return text
+	}
+	w := sqlWriter{tokens: sqlTokens(text), now: now, nesting: nesting}
 	for w.at < len(w.tokens) {
 		w.step()
 	}
@@ -79,11 +89,12 @@ func toSQLite(command string, now time.Time) string {
 }
 
 type sqlWriter struct {
-	tokens []string
-	at     int
-	depth  int // of parentheses
-	now    time.Time
-	out    strings.Builder
+	tokens  []string
+	at      int
+	depth   int // of parentheses
+	nesting int // of calls around this text
+	now     time.Time
+	out     strings.Builder
 }
 
 // sqliteNames are functions with the same meaning under another name.
@@ -165,15 +176,24 @@ func (w *sqlWriter) next() string {
 	return ""
 }
 
-// peek is the token n places on, blanks not counted.
-func (w *sqlWriter) peek(n int) string {
-	for i := w.at + 1; i < len(w.tokens); i++ {
+// find is the place of the nth token after the place at, blanks not counted,
+// or -1.
+func (w *sqlWriter) find(at, n int) int {
+	for i := at + 1; i < len(w.tokens); i++ {
 		if strings.TrimSpace(w.tokens[i]) == "" {
 			continue
 		}
 		if n--; n == 0 {
-			return w.tokens[i]
+			return i
 		}
+	}
+	return -1
+}
+
+// peek is the nth token after the current one, blanks not counted, or "".
+func (w *sqlWriter) peek(n int) string {
+	if i := w.find(w.at, n); i >= 0 {
+		return w.tokens[i]
 	}
 	return ""
 }
@@ -211,20 +231,22 @@ func (w *sqlWriter) clock(word string) (text string, width int) {
 	return "", 0
 }
 
+// units are what an interval can be counted in.
+var units = map[string]bool{"second": true, "minute": true, "hour": true, "day": true, "week": true, "month": true, "quarter": true, "year": true}
+
 // shifted takes in a following "- INTERVAL n UNIT".
 func (w *sqlWriter) shifted(value string) string {
-	save := w.at
-	w.at--
-	sign, word := w.peek(1), strings.ToLower(w.peek(2))
-	count, unit := w.peek(3), w.peek(4)
-	if (sign != "-" && sign != "+") || word != "interval" || !isNumber(count) {
-		w.at = save
+	before := w.at - 1
+	end := w.find(before, 4)
+	if end < 0 {
 		return value
 	}
-	for !strings.EqualFold(w.tokens[w.at+1], unit) {
-		w.at++
+	sign, word := w.tokens[w.find(before, 1)], w.tokens[w.find(before, 2)]
+	count, unit := w.tokens[w.find(before, 3)], w.tokens[end]
+	if (sign != "-" && sign != "+") || !strings.EqualFold(word, "interval") || !isNumber(count) || !units[strings.ToLower(unit)] {
+		return value
 	}
-	w.at += 2
+	w.at = end + 1
 	return shift(value, sign, count, unit)
 }
 
@@ -263,11 +285,11 @@ func (w *sqlWriter) arguments() []string {
 			depth++
 		case token == ")" && depth == 0:
 			w.at++
-			return append(args, toSQLite(strings.Join(part, ""), w.now))
+			return append(args, translate(strings.Join(part, ""), w.now, w.nesting+1))
 		case token == ")":
 			depth--
 		case token == "," && depth == 0:
-			args, part = append(args, toSQLite(strings.Join(part, ""), w.now)), nil
+			args, part = append(args, translate(strings.Join(part, ""), w.now, w.nesting+1)), nil
 			continue
 		}
 		part = append(part, token)

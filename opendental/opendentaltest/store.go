@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/go-sql-driver/mysql"
 	_ "modernc.org/sqlite" // the embedded database of an Office without a Store
@@ -73,10 +74,60 @@ func SQLite(path string) (Store, error) {
 	}
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	if err := db.Ping(); err != nil {
+	err = db.Ping()
+	if err == nil && path == "" {
+		err = copyFresh(db)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opendentaltest: sqlite: open: %w", err), db.Close())
 	}
 	return &store{db: db, dialect: DialectSQLite, owned: true}, nil
+}
+
+// fresh is the image of a database with the tables of an empty practice. Tests
+// open offices by the hundred, and copying an image takes a tenth of the time
+// that making the tables does.
+var fresh = sync.OnceValues(func() ([]byte, error) {
+	sc, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	ctx := context.Background()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if err := prepareSQLite(ctx, conn, sc); err != nil {
+		return nil, err
+	}
+	var image []byte
+	err = conn.Raw(func(driverConn any) error {
+		image, err = driverConn.(interface{ Serialize() ([]byte, error) }).Serialize()
+		return err
+	})
+	return image, err
+})
+
+// copyFresh fills a new in-memory database.
+func copyFresh(db *sql.DB) error {
+	image, err := fresh()
+	if err != nil {
+		return err
+	}
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Raw(func(driverConn any) error {
+		return driverConn.(interface{ Deserialize([]byte) error }).Deserialize(image)
+	})
 }
 
 // MySQL opens a practice in a MySQL or MariaDB database, in the form of
@@ -132,6 +183,11 @@ func prepare(ctx context.Context, s Store, sc *schema) error {
 }
 
 func prepareSQLite(ctx context.Context, conn *sql.Conn, sc *schema) error {
+	var there int
+	if err := conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('"+
+		strings.Join(sc.order, "', '")+"')").Scan(&there); err != nil || there == len(sc.order) {
+		return err
+	}
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}

@@ -78,14 +78,13 @@ func onEachStore(t *testing.T, rule func(t *testing.T, cfg opendentaltest.Config
 type practice struct {
 	*opendentaltest.Server
 	*client
-	t            *testing.T
-	doctor       opendentaltest.Provider
-	hygienist    opendentaltest.Provider
-	operatory    opendentaltest.Operatory
-	ada, bruno   opendentaltest.Patient // one family, Ada the guarantor
-	tomorrow     time.Time
-	appointment  opendentaltest.Appointment
-	appointments int
+	t           *testing.T
+	doctor      opendentaltest.Provider
+	hygienist   opendentaltest.Provider
+	operatory   opendentaltest.Operatory
+	ada, bruno  opendentaltest.Patient // one family, Ada the guarantor
+	tomorrow    time.Time
+	appointment opendentaltest.Appointment
 }
 
 func open(t *testing.T, cfg opendentaltest.Config) *practice {
