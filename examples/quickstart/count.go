@@ -29,6 +29,9 @@ func refundContent(patient string, cents int64) string {
 }
 func statusContent(appointment, status string) string { return "status " + appointment + " " + status }
 
+// nowContent is the status that an appointment has at the end.
+func nowContent(appointment, status string) string { return "now " + appointment + " " + status }
+
 // wanted are the contents that an event puts into the PMS.
 func (e event) wanted(doc settings.Document) []string {
 	switch e.Kind {
@@ -110,7 +113,11 @@ func (p *practice) standingStatuses(ctx context.Context, found contents) error {
 		}
 		before[row.AptNum] = row.Confirmed
 	}
-	return nil
+	appointments, err := p.Appointments(ctx)
+	for _, a := range appointments {
+		found[nowContent(number(a.AptNum), number(a.Confirmed))]++
+	}
+	return err
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }
@@ -131,12 +138,22 @@ func judge(j *journal, found contents, doc settings.Document, look func(key stri
 	for _, kind := range writeback.ItemKinds() {
 		v.written[kind] = 0
 	}
-	for _, e := range j.all() {
+	events := j.all()
+	last := map[string]string{} // appointment to the last status that the host said
+	for _, e := range events {
+		if e.Kind == writeback.KindStatus {
+			last[e.Appointment] = e.Key
+		}
+	}
+	for _, e := range events {
 		whole := true
 		for _, content := range e.wanted(doc) {
 			switch n := found[content]; {
 			case n == 0:
-				whole = false
+				// Where the status before it was superseded unsent, the appointment has
+				// the last one already, and there is nothing to change. An earlier one
+				// gets no such benefit: it must have left its trace.
+				whole = whole && last[e.Appointment] == e.Key && found[nowContent(e.Appointment, doc.StatusTarget(e.About == aboutConfirmed).ID)] > 0
 			case n > 1:
 				v.duplicates += n - 1
 				v.details = append(v.details, fmt.Sprintf("%s %s stands %d times in the PMS", e.Kind, e.Key, n))

@@ -86,11 +86,7 @@ func (d *demonstration) flow(ctx context.Context) (err error) {
 	defer done()
 	parts := []func(context.Context) error{}
 	if d.opt.writes() {
-		pace := hostPace
-		if d.office == nil {
-			pace = hostPaceReal
-		}
-		parts = append(parts, func(ctx context.Context) error { return d.host.work(ctx, d.p, pace, stop) })
+		parts = append(parts, func(ctx context.Context) error { return d.host.work(ctx, d.p, d.opt.pace, stop) })
 	}
 	if d.office != nil {
 		people, err := newStaff(ctx, d.office, func(what string) { d.screen.happened("staff " + what) })

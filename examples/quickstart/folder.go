@@ -123,7 +123,8 @@ func (f *folder) acquire(ctx context.Context) error {
 	if err := probe.Close(); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", f.file(lockFile))
+	// A process that was killed may take a moment to be gone.
+	db, err := sql.Open("sqlite", f.file(lockFile)+"?_pragma=busy_timeout(2000)")
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ const minFor = 5 * time.Second
 // options are the flags.
 type options struct {
 	runFor  time.Duration
+	pace    time.Duration // 0: as fits the PMS
 	json    bool
 	dir     string
 	dsn     string
@@ -45,6 +46,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		flags.SetOutput(io.Discard)
 	}
 	flags.DurationVar(&opt.runFor, "for", 20*time.Second, "how `long` to run, once the practice's patients are imported; at least 5s")
+	flags.DurationVar(&opt.pace, "pace", 0, "`time` from one event of the host to the next (default 50ms, and 2s with -dsn)")
 	flags.BoolVar(&opt.json, "json", false, "print a summary for programs on stdout at the end, and everything else on stderr")
 	flags.StringVar(&opt.dir, "dir", "", "`folder` of the engine's store, the emulated practice and the journal; a run on the folder of an earlier one goes on where that ended (default a temporary folder, removed at the end)")
 	flags.StringVar(&opt.dsn, "dsn", "", "a real Open Dental instead of the emulated practice, such as `opendental://DeveloperKey:CustomerKey@/?mode=remote`; it is only read, unless -write-to-patient is given")
@@ -65,6 +67,8 @@ func (opt *options) check(rest []string, zone string) error {
 		return usage("%q is no flag: there are only flags, and -h lists them", rest[0])
 	case opt.runFor < minFor:
 		return usage("-for: %v is too short: give at least %v", opt.runFor, minFor)
+	case opt.pace < 0:
+		return usage("-pace: %v is less than nothing: give a time such as 50ms", opt.pace)
 	case opt.dsn == "" && opt.patient != "":
 		return usage("-write-to-patient: goes with -dsn; the emulated practice needs no consent")
 	case opt.dsn == "" && zone != "":
@@ -73,6 +77,12 @@ func (opt *options) check(rest []string, zone string) error {
 		zone = officeZone
 	case zone == "":
 		return usage("-zone: give the time zone of the practice at -dsn, such as America/Chicago: Open Dental does not tell it")
+	}
+	if opt.pace == 0 {
+		opt.pace = hostPace
+		if opt.dsn != "" {
+			opt.pace = hostPaceReal
+		}
 	}
 	var err error
 	if opt.zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {

@@ -175,7 +175,7 @@ func describeSettings(doc settings.Document) []string {
 		return append(lines, "No writeback provider is chosen: nothing is written")
 	}
 	return append(lines,
-		fmt.Sprintf("Written as provider %s; all %d kinds of notes as %s", doc.Provider(), len(driver.NoteKinds()), doc.Notes.Type),
+		fmt.Sprintf("Written as provider %s; all %d kinds of notes are on, as %s unless a kind has its own type", doc.Provider(), len(driver.NoteKinds()), doc.Notes.Type),
 		fmt.Sprintf("Confirmed is written as %s, unconfirmed as %s", doc.Statuses.ConfirmedTarget, doc.Statuses.UnconfirmedTarget),
 		"Payments post by themselves; a payment and its fee are two lines in the ledger")
 }
