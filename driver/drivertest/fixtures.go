@@ -103,11 +103,8 @@ func file(mime string, size int, seed string) []byte {
 	case "image/png":
 		head = "\x89PNG\r\n\x1a\n" + head
 	}
-	b := make([]byte, 0, max(size, len(head)))
-	b = append(b, head...)
-	for len(b) < size {
-		b = append(b, byte('a'+len(b)%23))
-	}
+	const filler = "abcdefghijklmnopqrstuvw"
+	b := append([]byte(head), bytes.Repeat([]byte(filler), size/len(filler)+1)...)
 	return b[:size]
 }
 

@@ -23,7 +23,7 @@ func (m memory) harness() drivertest.Harness {
 	return drivertest.Harness{
 		New:     m.open,
 		Secrets: []string{"hunter2"},
-		Crowd:   30,
+		Crowd:   15,
 	}
 }
 
@@ -41,10 +41,10 @@ func (m memory) open(tb testing.TB, _ *time.Location) *drivertest.PMS {
 		note := i.Ops[driver.OpNote]
 		note.MaxBytes = int64(note.MaxChars) + 2000
 		i.Ops[driver.OpNote] = note
+		if m.lean {
+			offerLess(i)
+		}
 	})
-	if m.lean {
-		p.SetInfo(offerLess)
-	}
 	f := fixture{tb, p}
 	return &drivertest.PMS{
 		Driver: p.Driver(), DSN: "memory://practice", ForeignDSN: "memory://elsewhere",

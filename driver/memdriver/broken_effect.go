@@ -157,9 +157,9 @@ func (b *brokenConn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, 
 	return verdict, r, nil
 }
 
-// isOld reports whether a row is not among the newest twenty of its table.
+// isOld reports whether a row is not among the newest ten of its table.
 func (p *PMS) isOld(k driver.OpKind, id string) bool {
-	for i := range 20 {
+	for i := range 10 {
 		var newest string
 		switch r := &p.rows; k {
 		case driver.OpNote:

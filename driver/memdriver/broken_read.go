@@ -102,7 +102,7 @@ func (b *brokenConn) breakPatients(q driver.PatientQuery, by driver.FindBy, out 
 	case b.p.broken("find/none") && len(out) == 0:
 		return nil, reject("find patients", driver.ReasonPatientNotFound, nil)
 	case b.p.broken("find/crowd"):
-		out = out[:min(len(out), 25)]
+		out = out[:min(len(out), 12)]
 	case b.p.broken("find/by-birth-date") && by == driver.FindByBirthDate:
 		out = slices.DeleteFunc(out, func(r driver.Patient) bool { return r.State == driver.PatientArchived })
 	case b.p.broken("find/by-phone") && by == driver.FindByPhone:
