@@ -2,7 +2,6 @@ package writeback
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -80,61 +79,167 @@ func (c *inputCheck) amount(field string, m driver.Money, zeroOK bool) {
 		c.bad(field, "must be more than zero")
 	case m.Minor > maxAmount:
 		c.bad(field, "is over a million; split it if it is right")
-	case len(m.Currency) != 3:
+	case len(m.Currency) != 3 || strings.ContainsFunc(m.Currency, func(r rune) bool { return r < 'A' || r > 'Z' }):
 		c.bad(field+".currency", `must be an ISO 4217 code such as "USD"`)
 	}
 }
 
 // HasCardNumber reports whether s holds what looks like a payment card's
-// number: 13 to 19 digits, single spaces or hyphens between them allowed, with
-// a right check digit (Luhn) and the prefix and length of a known issuer. The
+// number: 13 to 19 digits with a right check digit (Luhn) and the prefix and
+// length of a known issuer, written in one piece or in groups as cards are. The
 // check digit alone would take one in ten of all long numbers for a card.
+//
+// Every text that is submitted is checked with it.
 func HasCardNumber(s string) bool {
-	digits := make([]byte, 0, 32)
-	flush := func() bool {
-		// A card number stands by itself: a longer run of digits is something else.
-		return len(digits) >= 13 && len(digits) <= 19 && knownIssuer(digits) && luhn(digits)
-	}
-	for i := 0; i < len(s); i++ {
-		switch b := s[i]; {
-		case b >= '0' && b <= '9':
-			if len(digits) < 20 {
-				digits = append(digits, b)
-			}
-		case (b == ' ' || b == '-') && len(digits) > 0 && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9':
-			// A number may end and another begin here: "555-0100 4111..." Look at
-			// what stood before as well as at the whole.
-			if cardSuffix(s[i+1:]) || flush() {
-				return true
-			}
-		default:
-			if flush() {
-				return true
-			}
-			digits = digits[:0]
-		}
-	}
-	return flush()
+	_, _, found := findCard([]byte(s), 0)
+	return found
 }
 
-// cardSuffix reports whether s begins with a card number of its own.
-func cardSuffix(s string) bool {
-	digits := make([]byte, 0, 20)
-	for i := 0; i < len(s) && len(digits) < 20; i++ {
-		b := s[i]
-		if b >= '0' && b <= '9' {
-			digits = append(digits, b)
-		} else if (b == ' ' || b == '-') && i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9' {
-			// The number may be followed by another one, such as an expiry date.
-			if len(digits) >= 13 && len(digits) <= 19 && knownIssuer(digits) && luhn(digits) {
-				return true
+// MaskCardNumbers returns s with asterisks for all digits of card numbers but
+// the last four, for a host that would rather mask than have a text refused.
+// HasCardNumber is false for what it returns.
+func MaskCardNumbers(s string) string {
+	b := []byte(s)
+	from, to, found := findCard(b, 0)
+	if !found {
+		return s
+	}
+	for found {
+		keep := 4
+		for i := to - 1; i >= from; i-- {
+			switch {
+			case !isDigit(b[i]):
+			case keep > 0:
+				keep--
+			default:
+				b[i] = '*'
 			}
-		} else {
-			break
+		}
+		// What is left of it may begin another one.
+		from, to, found = findCard(b, from)
+	}
+	return string(b)
+}
+
+// findCard gives the place of the first card number that begins at start or
+// behind it. It looks at every group of digits as the beginning of one, at most
+// 19 digits far, so that its time grows with the text and no faster.
+func findCard(s []byte, start int) (from, to int, found bool) {
+	for i := start; i < len(s); {
+		if !isDigit(s[i]) {
+			i++
+			continue
+		}
+		// "+49 ..." is a phone number.
+		if s[i] >= '2' && s[i] <= '6' && (i == 0 || s[i-1] != '+') {
+			if end, ok := cardAt(s[i:]); ok {
+				return i, i + end, true
+			}
+		}
+		for i < len(s) && isDigit(s[i]) {
+			i++
 		}
 	}
-	return len(digits) >= 13 && len(digits) <= 19 && knownIssuer(digits) && luhn(digits)
+	return 0, 0, false
 }
+
+// cardAt reports whether s begins with a card number, and where the longest one
+// ends. Something may follow, such as an expiry date.
+func cardAt(s []byte) (end int, found bool) {
+	var digits [maxCardDigits]byte
+	var groups cardGroups
+	n := 0
+	for i := 0; i < len(s); {
+		size := 0
+		for i < len(s) && isDigit(s[i]) {
+			if n == maxCardDigits {
+				return end, found // a longer number is something else
+			}
+			digits[n] = s[i]
+			n++
+			size++
+			i++
+		}
+		groups.add(size)
+		if n >= minCardDigits && groups.asOnCards() && knownIssuer(digits[:n]) && luhn(digits[:n]) {
+			end, found = i, true
+		}
+		gap := cardGap(s[i:])
+		if gap == 0 {
+			break
+		}
+		i += gap
+	}
+	return end, found
+}
+
+const minCardDigits, maxCardDigits = 13, 19
+
+// cardGroups are the sizes of the groups that a number is written in. Numbers in
+// a table stand side by side too; what tells them apart is that cards are written
+// in fours, in few long pieces, or digit by digit as they are dictated.
+type cardGroups struct {
+	count, fours, singles, short, long int
+	last                               int
+}
+
+func (g *cardGroups) add(size int) {
+	g.count++
+	g.last = size
+	switch {
+	case size == 4:
+		g.fours++
+	case size == 1:
+		g.singles++
+	}
+	if size < 4 {
+		g.short++
+	}
+	if size > 5 {
+		g.long++
+	}
+}
+
+func (g *cardGroups) asOnCards() bool {
+	allButLast := g.fours
+	if g.last == 4 {
+		allButLast--
+	}
+	return g.count <= 3 && g.short == 0 && g.long > 0 ||
+		allButLast == g.count-1 && g.last <= 4 ||
+		g.singles == g.count
+}
+
+// cardGap gives the length of what may stand between two groups: a space, a dash
+// or a full stop, the latter two with a space on either side or without. 0 when
+// no digit follows.
+func cardGap(s []byte) int {
+	if len(s) > 1 && (s[0] == ' ' || s[0] == '-') && isDigit(s[1]) {
+		return 1
+	}
+	i, spaces, marks := 0, 0, 0
+	for i < len(s) && !isDigit(s[i]) {
+		r, size := utf8.DecodeRune(s[i:])
+		switch r {
+		case ' ', '\u00a0', '\u2007', '\u2009', '\u202f':
+			spaces++
+		case '-', '.', '\u00ad', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014':
+			marks++
+		default:
+			return 0
+		}
+		if marks > 1 || spaces > 1+marks {
+			return 0
+		}
+		i += size
+	}
+	if i == len(s) {
+		return 0
+	}
+	return i
+}
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
 func luhn(digits []byte) bool {
 	sum := 0
@@ -150,12 +255,12 @@ func luhn(digits []byte) bool {
 	return sum%10 == 0
 }
 
-// knownIssuer knows the prefixes of ISO/IEC 7812 that payment cards of North
-// America carry, with their lengths.
+// knownIssuer knows the prefixes of ISO/IEC 7812 under which payment cards are
+// issued, with their lengths.
 func knownIssuer(digits []byte) bool {
 	n := len(digits)
-	p6, _ := strconv.Atoi(string(digits[:6]))
-	p4, p3, p2 := p6/100, p6/1000, p6/10000
+	p4 := prefix4(digits)
+	p3, p2 := p4/10, p4/100
 	switch {
 	case digits[0] == '4': // Visa
 		return n == 13 || n == 16 || n == 19
@@ -164,13 +269,25 @@ func knownIssuer(digits []byte) bool {
 	case p2 == 34, p2 == 37: // American Express
 		return n == 15
 	case p4 == 6011, p3 >= 644 && p3 <= 649, p2 == 65: // Discover
-		return n >= 16
+		return n == 16 || n == 19
 	case p3 >= 300 && p3 <= 305, p4 == 3095, p2 == 36, p2 == 38, p2 == 39: // Diners Club
-		return n >= 14
+		return n == 14 || n == 16
 	case p4 >= 3528 && p4 <= 3589: // JCB
-		return n >= 16
+		return n == 16 || n == 19
 	case p2 == 62: // UnionPay
 		return n >= 16
 	}
+	switch p4 {
+	case 5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763: // Maestro
+		return true
+	}
 	return false
+}
+
+func prefix4(digits []byte) int {
+	n := 0
+	for _, d := range digits[:4] {
+		n = n*10 + int(d-'0')
+	}
+	return n
 }
