@@ -87,14 +87,17 @@ func (f *fakeOffice) count(route string) int {
 	return n
 }
 
+// lastBody is the last body that was valid JSON; nil when none was.
 func (f *fakeOffice) lastBody(route string) map[string]any {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := f.bodies[route]
-	if len(all) == 0 {
-		return nil
+	var last map[string]any
+	for _, body := range f.bodies[route] {
+		if body != nil {
+			last = body
+		}
 	}
-	return all[len(all)-1]
+	return last
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {

@@ -61,7 +61,12 @@ func conforms(t *testing.T, mode opendentaltest.Mode) {
 	}))
 	t.Cleanup(web.Close)
 	p := &pool{t: t, mode: mode, free: map[string][]*office{}, web: web.Listener.Addr().String()}
+	crowd := 0 // enough to cross a page of 100
+	if mode == opendentaltest.ModeService {
+		crowd = 10 // nothing would cross a page of 1,000
+	}
 	report := drivertest.Check(t.Context(), drivertest.Harness{
+		Crowd:   crowd,
 		New:     p.open,
 		Options: map[driver.OpKind]string{"": "2"}, // not the patients' own provider
 		Secrets: []string{developerKey, customerKey},
