@@ -39,7 +39,9 @@
 // Everything is in the tables of a [Store], under Open Dental's own names: an
 // SQLite database in memory or in a file, or MySQL or MariaDB, so that a
 // program's SQL reads see the same truth as the API. A practice in a file is
-// there again after kill -9: what was answered is committed.
+// there again after kill -9: what was answered is committed. The office's clock
+// ([Config.Now], [Office.SkewClock]) rules the API, the stamps and ShortQuery; a
+// connection of one's own to MariaDB still gets the server's NOW().
 //
 // # Surprises it keeps
 //
