@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -28,6 +29,25 @@ func TestContractOnOwnFile(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "pms.db")
 		open := func(t testing.TB) writeback.Store {
 			s, err := sqlstore.Config{Driver: "sqlite", DSN: path, Now: c.now}.Open(t.Context())
+			require.NoError(t, err)
+			return s
+		}
+		return storetest.Harness{Store: open(t), Reopen: open, Second: open, Advance: c.advance}
+	})
+}
+
+// TestContractOnHostsHandle has one connection only, so that a call that needs a
+// second while it holds one would never end.
+func TestContractOnHostsHandle(t *testing.T) {
+	storetest.Run(t, func(t testing.TB) storetest.Harness {
+		var c clock
+		path := filepath.Join(t.TempDir(), "host.db")
+		open := func(t testing.TB) writeback.Store {
+			db, err := sql.Open("sqlite", uri(path)+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)")
+			require.NoError(t, err)
+			db.SetMaxOpenConns(1)
+			t.Cleanup(func() { require.NoError(t, db.Close()) })
+			s, err := sqlstore.Config{Driver: "sqlite", DB: db, Now: c.now}.Open(t.Context())
 			require.NoError(t, err)
 			return s
 		}
