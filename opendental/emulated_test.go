@@ -315,3 +315,41 @@ func TestStatusesThatStampATimeSaySo(t *testing.T) {
 	require.Equal(t, driver.RoleArrived, roles["Arrived"])
 	require.Equal(t, driver.RoleSeated, roles["In Treatment Room"])
 }
+
+func TestAPaymentFoundWithoutItsProviderIsFinished(t *testing.T) {
+	t.Parallel()
+	p := newPractice(t, opendentaltest.Config{})
+	require.NoError(t, p.SetPreference(t.Context(), "AllowPrepayProvider", "1"))
+	_, err := p.conn.Info(t.Context())
+	require.NoError(t, err)
+	pay := p.op(driver.OpPayment).(*driver.Payment)
+	other, err := p.AddProvider(t.Context(), opendentaltest.Provider{Abbr: "DOC2", LName: "Second", FName: "Doc"})
+	require.NoError(t, err)
+	pay.Provider = id(other.ProvNum) // not the one that the office takes by itself
+	in, err := p.Inject(opendentaltest.Fault{Kind: opendentaltest.FaultCutAfter, Method: "POST", Route: "/payments", Count: -1})
+	require.NoError(t, err)
+	_, err = driver.Write(t.Context(), p.conn, pay)
+	require.ErrorIs(t, err, driver.ErrUnknownOutcome)
+	in.Remove()
+	verdict, receipt, err := driver.Verify(t.Context(), p.conn, pay)
+	require.NoError(t, err)
+	require.Equal(t, driver.VerdictApplied, verdict)
+	require.NotEmpty(t, receipt.State, "the provider is still to be recorded")
+	pay.Prior = &receipt
+	done, err := driver.Write(t.Context(), p.conn, pay)
+	require.NoError(t, err)
+	require.Empty(t, done.State)
+	payments, err := p.Payments(t.Context())
+	require.NoError(t, err)
+	require.Len(t, payments, 1)
+	splits, err := p.PaySplits(t.Context())
+	require.NoError(t, err)
+	require.NotEmpty(t, splits)
+	for _, s := range splits {
+		require.Equal(t, pay.Provider, id(s.ProvNum))
+	}
+	verdict, receipt, err = driver.Verify(t.Context(), p.conn, pay)
+	require.NoError(t, err)
+	require.Equal(t, driver.VerdictApplied, verdict)
+	require.Empty(t, receipt.State)
+}

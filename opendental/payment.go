@@ -101,21 +101,35 @@ func (c *conn) attribute(ctx context.Context, op string, done driver.Receipt, pr
 	if provider == "" {
 		return done, nil
 	}
-	splits, err := c.get(ctx, call{op: op, path: "/paysplits", query: url.Values{"PayNum": {done.ID}}})
+	splits, err := c.splitsToAttribute(ctx, op, done.ID, provider)
 	if err != nil {
 		return driver.Receipt{}, incomplete(op, done, restProvider, err)
 	}
-	for _, s := range splits {
-		id := s.id("SplitNum")
-		if id == "" || s.id("PayNum") != done.ID || s.id("ProvNum") == provider || s.id("ProcNum") != "" || s.id("AdjNum") != "" {
-			continue
-		}
+	for _, id := range splits {
 		_, err := c.put(ctx, op, "/paysplits/"+id, driver.ReasonNone, fields{"ProvNum": number(provider)})
 		if err != nil && !errors.Is(err, driver.ErrRejected) {
 			return driver.Receipt{}, incomplete(op, done, restProvider, err)
 		}
 	}
 	return done, nil
+}
+
+// splitsToAttribute are the payment's splits that could take the provider and do
+// not have it.
+func (c *conn) splitsToAttribute(ctx context.Context, op, payment, provider string) ([]string, error) {
+	splits, err := c.get(ctx, call{op: op, path: "/paysplits", query: url.Values{"PayNum": {payment}}})
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, s := range splits {
+		id := s.id("SplitNum")
+		if id == "" || s.id("PayNum") != payment || s.id("ProvNum") == provider || s.id("ProcNum") != "" || s.id("AdjNum") != "" {
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
 }
 
 // incomplete says that the effect is there and what remains.

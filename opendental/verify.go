@@ -158,10 +158,29 @@ func (c *conn) findPayment(ctx context.Context, name string, p *driver.Payment) 
 	for _, r := range rows {
 		// A refund of this payment may carry its Ref as well.
 		if r.id("PatNum") == p.Patient && !isNegative(r) && holdsRef(r, p.Ref) {
-			return c.paymentReceipt(r), true, nil
+			receipt := c.paymentReceipt(r)
+			err := c.noteRest(ctx, name, p, &receipt)
+			return receipt, true, err
 		}
 	}
 	return driver.Receipt{}, false, nil
+}
+
+// noteRest says in the receipt whether the provider is still to be recorded: the
+// answer was lost before that step, or it failed.
+func (c *conn) noteRest(ctx context.Context, name string, p *driver.Payment, receipt *driver.Receipt) error {
+	if p.Provider == "" || receipt.ID == "" {
+		return nil
+	}
+	attributes, err := c.attributes(ctx, name)
+	if err != nil || !attributes {
+		return err
+	}
+	open, err := c.splitsToAttribute(ctx, name, receipt.ID, p.Provider)
+	if err == nil && len(open) > 0 {
+		receipt.State = restProvider
+	}
+	return err
 }
 
 func (c *conn) findRefund(ctx context.Context, name string, f *driver.Refund) (driver.Receipt, bool, error) {
