@@ -3,6 +3,7 @@ package memstore
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -89,10 +90,10 @@ func (c *change) apply(ch *writeback.Change) error {
 func (c *change) item(w *writeback.ItemWrite) error {
 	r := &w.Record
 	if r.Practice != "" && r.Practice != c.p.id {
-		return fmt.Errorf("item of another practice than its change")
+		return errors.New("item of another practice than its change")
 	}
 	if w.Expect < 0 {
-		return fmt.Errorf("Expect is negative: use 0 to insert")
+		return errors.New("negative Expect: use 0 to insert")
 	}
 	old := c.p.items[r.ID]
 	if w.Expect == 0 {

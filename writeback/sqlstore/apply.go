@@ -179,7 +179,7 @@ func (x *session) item(h *head, w *writeback.ItemWrite) (refused, err error) {
 		return errors.New("item of another practice than its change"), nil
 	}
 	if w.Expect < 0 {
-		return errors.New("Expect is negative: use 0 to insert"), nil
+		return errors.New("negative Expect: use 0 to insert"), nil
 	}
 	var due any
 	if r.Active {

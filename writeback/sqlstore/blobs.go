@@ -106,65 +106,53 @@ func (s *Store) Purge(ctx context.Context, practice string, states []writeback.S
 		return 0, wrap("purge", err)
 	}
 	above, below := seqRange(number)
-	text, args, err := sqlx.In("SELECT seq, blob FROM pms_items WHERE seq > ? AND seq < ? AND state IN (?) AND updated <= ? "+
+	text, args, err := sqlx.In("SELECT seq, version, blob FROM pms_items WHERE seq > ? AND seq < ? AND state IN (?) AND updated <= ? "+
 		"AND (payload IS NOT NULL OR progress IS NOT NULL OR blob <> '') ORDER BY seq LIMIT ?",
 		above, below, states, s.micros()-age.Microseconds(), max(limit, 0))
 	if err != nil {
 		return 0, wrap("purge", err)
 	}
+	// Looking goes through all of a practice's items and must not keep writers
+	// waiting; the versions tell what changed until they are purged.
+	var rows []purgeRow
+	if err := s.selectAll(ctx, &rows, text, args...); err != nil || len(rows) == 0 {
+		return 0, wrap("purge", err)
+	}
 	purged := 0
 	_, err = s.inTx(ctx, 0, func(x *session) error {
-		rows, err := x.purgeable(text, args)
-		if err != nil {
-			return err
-		}
 		for _, r := range rows {
-			if err := x.purge(number, r.seq, r.blob); err != nil {
+			done, err := x.purge(number, r)
+			if err != nil {
 				return err
 			}
-		}
-		if purged = len(rows); purged == 0 {
-			return errNothing
+			if done {
+				purged++
+			}
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, wrap("purge", nothing(err))
+		return 0, wrap("purge", err)
 	}
 	return purged, nil
 }
 
 type purgeRow struct {
-	seq  int64
-	blob string
+	Seq, Version int64
+	Blob         string
 }
 
-func (x *session) purgeable(text string, args []any) ([]purgeRow, error) {
-	rows, err := x.tx.QueryContext(context.Background(), x.s.dialect.rebind(text), args...)
-	if err != nil {
-		return nil, x.s.dialect.explain(err)
-	}
-	defer rows.Close()
-	var out []purgeRow
-	for rows.Next() {
-		var r purgeRow
-		if err := rows.Scan(&r.seq, &r.blob); err != nil {
-			return nil, x.s.scanned(err)
-		}
-		out = append(out, r)
-	}
-	return out, x.s.scanned(rows.Err())
-}
-
-func (x *session) purge(number, seq int64, blob string) error {
-	_, err := x.exec("UPDATE pms_items SET payload = NULL, progress = NULL, blob = '', version = version + 1 WHERE seq = ?", seq)
-	if err != nil || blob == "" {
-		return err
+// purge empties an item that is as it was when it was looked for.
+func (x *session) purge(number int64, r purgeRow) (done bool, err error) {
+	n, err := x.exec("UPDATE pms_items SET payload = NULL, progress = NULL, blob = '', version = version + 1 WHERE seq = ? AND version = ?",
+		r.Seq, r.Version)
+	if err != nil || n == 0 || r.Blob == "" {
+		return n > 0, err
 	}
 	var other int
-	err = x.get("SELECT 1 FROM pms_items WHERE practice = ? AND blob = ? AND blob <> '' LIMIT 1", []any{number, blob}, &other)
+	err = x.get("SELECT 1 FROM pms_items WHERE practice = ? AND blob = ? AND blob <> '' LIMIT 1", []any{number, r.Blob}, &other)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = x.dropBlob(number, blob)
+		err = x.dropBlob(number, r.Blob)
 	}
-	return err
+	return err == nil, err
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -130,12 +129,12 @@ func (s *Store) Docs(ctx context.Context, practice, prefix string) ([]writeback.
 // prefixEnd returns the first string, byte by byte, behind all that begin with
 // prefix; empty when there is none.
 func prefixEnd(prefix string) string {
-	trimmed := strings.TrimRight(prefix, "\xff")
-	if trimmed == "" {
-		return ""
+	for last := len(prefix) - 1; last >= 0; last-- {
+		if prefix[last] < 0xff {
+			return prefix[:last] + string([]byte{prefix[last] + 1})
+		}
 	}
-	last := len(trimmed) - 1
-	return trimmed[:last] + string([]byte{trimmed[last] + 1})
+	return ""
 }
 
 func notNil(b []byte) []byte {

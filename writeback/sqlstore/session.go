@@ -55,6 +55,12 @@ func (s *Store) inTx(ctx context.Context, draw int, f func(*session) error) (com
 	if err := s.check(); err != nil {
 		return false, err
 	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
 	conn, err := s.write.DB.Conn(ctx)
 	if err != nil {
 		return false, s.dialect.explain(err)

@@ -66,6 +66,11 @@ func openSQLite(ctx context.Context, dsn string) (write, read *sqlx.DB, err erro
 		write.Close()
 		return nil, nil, fmt.Errorf("%s: %w", path, explainSQLite(err))
 	}
+	var mode string
+	if err := write.GetContext(ctx, &mode, "PRAGMA journal_mode"); err != nil || mode != "wal" {
+		write.Close()
+		return nil, nil, fmt.Errorf("%s: no write-ahead log is possible there: name a file on a local disk", path)
+	}
 	read, err = sqlx.Open("sqlite", sqliteURI(path, wait, false))
 	if err != nil {
 		write.Close()
@@ -182,6 +187,7 @@ func sqliteURI(path string, wait time.Duration, writer bool) string {
 		q.Add("_pragma", "journal_mode(WAL)")
 		q.Add("_pragma", "synchronous(FULL)")
 		q.Add("_pragma", "cache_size(-16384)")
+		q.Add("_pragma", "journal_size_limit(67108864)")
 		q.Add("_pragma", "wal_autocheckpoint("+strconv.Itoa(sqlitePages)+")")
 		q.Set("_txlock", "immediate")
 	} else {

@@ -85,7 +85,9 @@ func Open(ctx context.Context, driverName, dsn string) (*Store, error) {
 // to date. dialect is "sqlite". How durable a commit is, how long to wait for
 // other writers and how many connections there are is the host's choice then;
 // for SQLite, journal_mode=WAL, synchronous=FULL and a busy_timeout are
-// advised. Close leaves db open.
+// advised. A call needs a connection of its own: do not call the store from
+// inside a transaction, other than by Tx, when db has one connection only. Close
+// leaves db open.
 func New(ctx context.Context, db *sql.DB, dialect string) (*Store, error) {
 	return Config{Driver: dialect, DB: db}.Open(ctx)
 }
@@ -97,11 +99,11 @@ func (c Config) Open(ctx context.Context) (*Store, error) {
 		return nil, fmt.Errorf("sqlstore: open: %w", err)
 	}
 	s := &Store{
-		dialect: d, now: c.Now,
+		dialect: d, now: c.Now, turn: make(chan struct{}, 1),
 		numbers: map[string]int64{}, stmts: map[string]*sql.Stmt{}, reads: map[string]*sql.Stmt{},
 		insertEvents: map[int]string{},
 		insertItem:   d.ignore(insertItem),
-		upsertSeen:   d.upsert([]string{"practice", "feed", "id"}, []string{"hash", "start", "status", "rev"}),
+		upsertSeen:   insertSeen + d.upsert([]string{"practice", "feed", "id"}, []string{"hash", "start", "status", "rev"}),
 		upsertBlob:   d.upsert([]string{"practice", "blob"}, []string{"at"}),
 		upsertChunk:  d.upsert([]string{"practice", "blob", "n"}, []string{"chunk"}),
 	}
@@ -130,9 +132,10 @@ func (c Config) Open(ctx context.Context) (*Store, error) {
 	return s, nil
 }
 
-// prepare readies the statements that every item passes through.
+// prepare readies the statements that every item and every poll passes through.
 func (s *Store) prepare(ctx context.Context) error {
-	texts := []string{drawPositions, lastPosition, s.insertItem, updateStill, updateFreed, updateItem, selectHead, setWake}
+	texts := []string{drawPositions, lastPosition, s.insertItem, updateStill, updateFreed, updateItem, selectHead, setWake,
+		docVersion, insertDoc, updateDoc, s.upsertSeen}
 	for _, rows := range eventRows {
 		s.insertEvents[rows] = insertEvents + eventValues + strings.Repeat(", "+eventValues, rows-1)
 		texts = append(texts, s.insertEvents[rows])
@@ -154,6 +157,9 @@ type Store struct {
 	write   *sqlx.DB // one connection, when owned
 	read    *sqlx.DB
 	owned   bool
+	// turn is held by who writes, so that the store's own writers wait for each
+	// other here and not for the database's lock.
+	turn chan struct{}
 
 	mu      sync.RWMutex
 	closed  bool

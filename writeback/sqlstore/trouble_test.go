@@ -199,3 +199,25 @@ func planOf(t *testing.T, db *sql.DB, text string) string {
 	require.NoError(t, rows.Err())
 	return strings.Join(plan, "\n")
 }
+
+func TestConnectionsAreSetUpForDurability(t *testing.T) {
+	t.Parallel()
+	s := openTemp(t)
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
+		var got string
+		require.NoError(t, s.write.Get(&got, "PRAGMA "+pragma))
+		require.Equal(t, want, got, pragma)
+	}
+	_, err := s.read.Exec("DELETE FROM pms_items")
+	require.Error(t, err, "the reading side cannot write")
+	require.Equal(t, 1, s.write.Stats().MaxOpenConnections)
+}
+
+func TestPrefixEndIsTheFirstStringBehind(t *testing.T) {
+	t.Parallel()
+	for prefix, want := range map[string]string{
+		"": "", "a": "b", "az": "a{", "a\xff": "b", "\xff\xff": "", "caf\u00e9": "caf\xc3\xaa", "a\xbf": "a\xc0", "a\x00": "a\x01",
+	} {
+		require.Equal(t, want, prefixEnd(prefix))
+	}
+}

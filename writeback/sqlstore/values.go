@@ -7,10 +7,18 @@ import (
 	"github.com/pmswriteback/pms/writeback"
 )
 
+// The statements of every poll; they are kept prepared.
+const (
+	docVersion = "SELECT version FROM pms_docs WHERE practice = ? AND name = ?"
+	insertDoc  = "INSERT INTO pms_docs (practice, name, version, updated, value) VALUES (?, ?, 1, ?, ?)"
+	updateDoc  = "UPDATE pms_docs SET version = version + 1, updated = ?, value = ? WHERE practice = ? AND name = ?"
+	insertSeen = "INSERT INTO pms_seen (practice, feed, id, hash, start, status, rev) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
 func (x *session) doc(h *head, w *writeback.DocWrite) (refused, err error) {
 	version := int64(0)
 	if w.Expect >= 0 || w.Value != nil {
-		err = x.get("SELECT version FROM pms_docs WHERE practice = ? AND name = ?", []any{h.number, w.Name}, &version)
+		err = x.get(docVersion, []any{h.number, w.Name}, &version)
 		if err = noRows(err); err != nil {
 			return nil, err
 		}
@@ -22,11 +30,9 @@ func (x *session) doc(h *head, w *writeback.DocWrite) (refused, err error) {
 	case w.Value == nil:
 		_, err = x.exec("DELETE FROM pms_docs WHERE practice = ? AND name = ?", h.number, w.Name)
 	case version == 0:
-		_, err = x.exec("INSERT INTO pms_docs (practice, name, version, updated, value) VALUES (?, ?, 1, ?, ?)",
-			h.number, w.Name, x.now, w.Value)
+		_, err = x.exec(insertDoc, h.number, w.Name, x.now, w.Value)
 	default:
-		_, err = x.exec("UPDATE pms_docs SET version = version + 1, updated = ?, value = ? WHERE practice = ? AND name = ?",
-			x.now, w.Value, h.number, w.Name)
+		_, err = x.exec(updateDoc, x.now, w.Value, h.number, w.Name)
 	}
 	return nil, err
 }
@@ -57,8 +63,7 @@ func (x *session) seen(h *head, w *writeback.SeenWrite) error {
 	if !w.Seen.Start.IsZero() {
 		start = w.Seen.Start.UnixMicro()
 	}
-	_, err := x.exec("INSERT INTO pms_seen (practice, feed, id, hash, start, status, rev) VALUES (?, ?, ?, ?, ?, ?, ?)"+
-		x.s.upsertSeen, h.number, string(w.Feed), w.Seen.ID, w.Seen.Hash, start, w.Seen.Status, w.Seen.Rev)
+	_, err := x.exec(x.s.upsertSeen, h.number, string(w.Feed), w.Seen.ID, w.Seen.Hash, start, w.Seen.Status, w.Seen.Rev)
 	return err
 }
 
