@@ -38,6 +38,12 @@ func (p *Practice) catalogsKnown() bool {
 	return p.info != nil
 }
 
+func (p *Practice) catalogsAge() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.catalogs.AsOf)
+}
+
 // refreshCatalogs reads Info and every supported catalog, all or none, keeps
 // them in the store, and lets what waits be decided again.
 func (p *Practice) refreshCatalogs(ctx context.Context) error {

@@ -1,6 +1,8 @@
 package writeback
 
 import (
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -32,10 +34,11 @@ func decided(event string, reason driver.Reason, cause string) decision {
 
 // decide says where an item belongs. It is pure, and it is the only place that
 // asks the settings whether something is written: at the submit, at the claim,
-// on a new revision, a new catalog, a patient found, and in a preview.
+// on a new revision, a new catalog, and a patient found.
 //
-// The order is: is its time over; is it wanted; can the PMS do it; are the
-// options it needs in order; is the patient known; does a person have to agree.
+// The order is: is it wanted; can the PMS do it; are the options it needs in
+// order; is access open; is the patient known; does a person have to agree.
+// What is begun was wanted, and its patient was known: it is finished.
 func decide(it *item, v view) decision {
 	op := it.opKind()
 	if d, stop := decideWanted(it, v); stop {
@@ -48,12 +51,32 @@ func decide(it *item, v view) decision {
 		return d
 	}
 	if scope, closed := v.closed[op]; closed {
-		return decided(EventHeld, ReasonUnauthorized, "unauthorized:"+string(scope)+":"+string(op))
+		return decided(EventHeld, ReasonUnauthorized, unauthorizedCause(scope, op))
 	}
-	if d, stop := decidePatient(it, v); stop {
+	if d, stop := decidePatient(it, v); stop && !it.begun() {
 		return d
 	}
+	if heldByPMS(it) && it.Revision == v.revision && !v.catalogs.AsOf.After(it.pr.RefusedAt) {
+		// The PMS refused it for something that the catalogs do not show: it is
+		// tried again when somebody saved settings, or the PMS was read anew.
+		return decided(EventHeld, it.Reason, it.Cause)
+	}
 	return decided(EventQueued, "", "")
+}
+
+func heldByPMS(it *item) bool {
+	return !it.pr.RefusedAt.IsZero() && it.Cause != "" && (it.State == Held || it.State == PartiallyPosted)
+}
+
+// unauthorizedCause is the same for all that one mend would let through.
+func unauthorizedCause(scope driver.Scope, op driver.OpKind) string {
+	switch scope {
+	case driver.ScopeOperation:
+		return "unauthorized:" + string(scope) + ":" + string(op)
+	case "":
+		scope = driver.ScopeConnection
+	}
+	return "unauthorized:" + string(scope)
 }
 
 // decideWanted asks the settings. Money is held rather than skipped: a payment
@@ -62,43 +85,45 @@ func decideWanted(it *item, v view) (decision, bool) {
 	s := v.settings
 	money := it.Kind == KindPayment || it.Kind == KindRefund
 	if s.Provider().IsZero() {
-		if money {
-			return decided(EventHeld, ReasonNotConfigured, "not_configured:sync.provider"), true
+		event := EventSkipped
+		if money || it.begun() {
+			event = EventHeld
 		}
-		return decided(EventSkipped, ReasonNotConfigured, "not_configured:sync.provider"), true
+		return decided(event, ReasonNotConfigured, "not_configured:sync.provider"), true
 	}
-	skip := func(path string) (decision, bool) {
+	if it.Kind == KindPayment {
+		for l := range it.unboundLegs() {
+			if need := paymentNeed(it, l, s); need.ref.IsZero() {
+				return decided(EventHeld, ReasonNotConfigured, "not_configured:"+need.path), true
+			}
+		}
+	}
+	if money || it.begun() {
+		return decision{}, false
+	}
+	if path, on := switchOf(it, s); !on {
 		return decided(EventSkipped, ReasonDisabled, "disabled:"+path), true
 	}
+	return decision{}, false
+}
+
+// switchOf gives the field that switches an item's kind, and whether it is on.
+func switchOf(it *item, s settings.Document) (path string, on bool) {
 	switch it.Kind {
 	case KindNote:
-		if _, on := s.NoteType(it.p.Note.Kind); !on {
-			return skip("notes.enabled." + string(it.p.Note.Kind))
-		}
+		_, on = s.NoteType(it.p.Note.Kind)
+		return "notes.enabled." + string(it.p.Note.Kind), on
 	case KindDocument:
-		if s.Folder(it.p.Document.Kind).IsZero() {
-			return skip("documents." + string(it.p.Document.Kind))
-		}
+		return "documents." + string(it.p.Document.Kind), !s.Folder(it.p.Document.Kind).IsZero()
 	case KindForm:
-		if s.FormFolder(it.p.Document.Category, it.p.Document.FormType).IsZero() {
-			return skip("forms." + string(it.p.Document.Category))
-		}
-	case KindStatus:
-		if s.StatusTarget(it.p.Status.Confirmed).IsZero() {
-			if it.p.Status.Confirmed {
-				return skip("statuses.confirmed_target")
-			}
-			return skip("statuses.unconfirmed_target")
-		}
-	case KindPayment:
-		if s.PaymentType(it.p.Payment.Channel).IsZero() {
-			return decided(EventHeld, ReasonNotConfigured, "not_configured:payments.types."+string(it.p.Payment.Channel)), true
-		}
-		if !it.p.Payment.Fee.IsZero() && it.pr.Separate && s.Payments.SurchargeType.IsZero() {
-			return decided(EventHeld, ReasonNotConfigured, "not_configured:payments.surcharge_type"), true
-		}
+		d := it.p.Document
+		return "forms." + string(d.Category), !s.FormFolder(d.Category, d.FormType).IsZero()
 	}
-	return decision{}, false
+	path = "statuses.unconfirmed_target"
+	if it.p.Status.Confirmed {
+		path = "statuses.confirmed_target"
+	}
+	return path, !s.StatusTarget(it.p.Status.Confirmed).IsZero()
 }
 
 func decideSupported(it *item, op driver.OpKind, v view) (decision, bool) {
@@ -124,76 +149,153 @@ func decideSupported(it *item, op driver.OpKind, v view) (decision, bool) {
 // A catalog that was never read holds nothing up here; the claim comes after
 // the first read.
 func decideOptions(it *item, op driver.OpKind, v view) (decision, bool) {
+	reuses := v.info != nil && v.info.ReusesIDs
 	for _, need := range neededOptions(it, op, v) {
 		list, known := v.catalogs.Lists[need.catalog]
 		if !known {
 			continue
 		}
 		if need.ref.IsZero() {
-			if need.required && len(list) > 0 {
+			if len(list) > 0 && takesOption(v.info, op, need.catalog) {
 				return decided(EventHeld, ReasonNotConfigured, "not_configured:"+need.path), true
 			}
 			continue
 		}
-		option, found := v.catalogs.Lookup(need.catalog, need.ref.ID)
-		name := string(need.catalog) + ":" + need.ref.ID
-		switch {
-		case !found && need.catalog == driver.Providers:
-			return decided(EventHeld, driver.ReasonProviderUnknown, "provider_unknown:"+need.ref.ID), true
-		case !found:
-			return decided(EventHeld, driver.ReasonOptionUnknown, "option_unknown:"+name), true
-		case !option.Active && need.catalog == driver.Providers:
-			return decided(EventHeld, driver.ReasonProviderInactive, "provider_inactive:"+need.ref.ID), true
-		case !option.Active:
-			return decided(EventHeld, driver.ReasonOptionInactive, "option_inactive:"+name), true
+		var reason driver.Reason
+		switch v.catalogs.Standing(need.catalog, need.ref, reuses) {
+		case settings.StandingGood, settings.StandingUnread:
+			continue
+		case settings.StandingInactive:
+			reason = driver.ReasonOptionInactive
+		default:
+			// The id is gone, or it may be somebody else's by now.
+			reason = driver.ReasonOptionUnknown
 		}
+		return decided(EventHeld, ofProviders(reason, need.catalog), optionCause(reason, need.catalog, need.ref.ID)), true
 	}
 	return decision{}, false
 }
 
-type optionNeed struct {
-	catalog  driver.Catalog
-	ref      settings.Ref
-	path     string
-	required bool
+// takesOption reports whether the operation names an option of the catalog.
+func takesOption(info *driver.Info, op driver.OpKind, c driver.Catalog) bool {
+	return info == nil || c == driver.Providers || info.Ops[op].TypeFrom == c
 }
 
-// neededOptions lists the options that an item's next writes would name.
+// optionCause names the option that has to be mended, the same whether the
+// catalog or the PMS's refusal told of it.
+func optionCause(reason driver.Reason, c driver.Catalog, id string) string {
+	if c == driver.Providers {
+		return string(ofProviders(reason, c)) + ":" + id
+	}
+	return string(reason) + ":" + string(c) + ":" + id
+}
+
+// ofProviders turns the reason for an option into that for a provider.
+func ofProviders(reason driver.Reason, c driver.Catalog) driver.Reason {
+	switch {
+	case c != driver.Providers:
+		return reason
+	case reason == driver.ReasonOptionInactive:
+		return driver.ReasonProviderInactive
+	case reason == driver.ReasonOptionUnknown:
+		return driver.ReasonProviderUnknown
+	}
+	return reason
+}
+
+// optionOf gives the option that an operation names.
+func optionOf(op driver.Op) (driver.Catalog, string) {
+	switch op := op.(type) {
+	case *driver.Note:
+		return driver.NoteTypes, op.Type
+	case *driver.Document:
+		return driver.DocumentFolders, op.Folder
+	case *driver.StatusChange:
+		return driver.AppointmentStatuses, op.To
+	case *driver.Payment:
+		return driver.PaymentTypes, op.Type
+	case *driver.Refund:
+		return driver.PaymentTypes, op.Type
+	}
+	return "", ""
+}
+
+type optionNeed struct {
+	catalog driver.Catalog
+	ref     settings.Ref
+	path    string
+}
+
+// neededOptions lists the options that an item's next writes would name. What
+// a leg was sent with is not asked about again.
 func neededOptions(it *item, op driver.OpKind, v view) []optionNeed {
 	s := v.settings
-	provider := optionNeed{driver.Providers, s.Provider(), "sync.provider", true}
-	needs := []optionNeed{provider}
+	if l := it.nextLeg(); l != nil && !l.First.IsZero() {
+		return nil
+	}
+	needs := make([]optionNeed, 1, 3)
+	needs[0] = optionNeed{driver.Providers, s.Provider(), "sync.provider"}
 	switch it.Kind {
 	case KindNote:
-		ref, _ := s.NoteType(it.p.Note.Kind)
-		needs = append(needs, optionNeed{driver.NoteTypes, ref, "notes.type", true})
-	case KindDocument:
-		needs = append(needs, optionNeed{driver.DocumentFolders, s.Folder(it.p.Document.Kind), "documents." + string(it.p.Document.Kind), true})
-	case KindForm:
-		needs = append(needs, optionNeed{driver.DocumentFolders, s.FormFolder(it.p.Document.Category, it.p.Document.FormType), "forms." + string(it.p.Document.Category), true})
+		needs = append(needs, optionNeed{driver.NoteTypes, noteType(it, s), "notes.type"})
+	case KindDocument, KindForm:
+		path, _ := switchOf(it, s)
+		needs = append(needs, optionNeed{driver.DocumentFolders, folder(it, s), path})
 	case KindStatus:
-		path := "statuses.unconfirmed_target"
-		if it.p.Status.Confirmed {
-			path = "statuses.confirmed_target"
-		}
-		needs = append(needs, optionNeed{driver.AppointmentStatuses, s.StatusTarget(it.p.Status.Confirmed), path, true})
+		path, _ := switchOf(it, s)
+		needs = append(needs, optionNeed{driver.AppointmentStatuses, s.StatusTarget(it.p.Status.Confirmed), path})
 	case KindPayment:
-		needs[0] = optionNeed{driver.Providers, s.PaymentProvider(), "payments.provider", true}
-		for i := range it.pr.Legs {
-			l := &it.pr.Legs[i]
-			if l.State == legDone {
-				continue
-			}
-			need := optionNeed{driver.PaymentTypes, s.PaymentType(it.p.Payment.Channel), "payments.types." + string(it.p.Payment.Channel), true}
-			if l.Fee {
-				need = optionNeed{driver.PaymentTypes, s.Payments.SurchargeType, "payments.surcharge_type", true}
-			}
-			needs = append(needs, need)
+		needs[0] = optionNeed{driver.Providers, s.PaymentProvider(), "payments.provider"}
+		if s.Payments.Provider.IsZero() {
+			needs[0].path = "sync.provider"
+		}
+		for l := range it.unboundLegs() {
+			needs = append(needs, paymentNeed(it, l, s))
 		}
 	case KindRefund:
-		needs[0] = optionNeed{driver.Providers, s.PaymentProvider(), "payments.provider", true}
+		needs[0] = optionNeed{driver.Providers, s.PaymentProvider(), "payments.provider"}
+		if of := it.near.leg; of != nil && of.Sent != nil {
+			// It goes by what its payment was posted with.
+			needs[0].ref = settings.Ref{ID: of.Sent.Provider}
+		}
 	}
 	return needs
+}
+
+// noteType is what a note is filed as. One whose kind was switched off half way
+// goes on as it began.
+func noteType(it *item, s settings.Document) settings.Ref {
+	ref, on := s.NoteType(it.p.Note.Kind)
+	if !on && it.begun() && it.pr.Legs[0].Sent != nil {
+		return settings.Ref{ID: it.pr.Legs[0].Sent.Type}
+	}
+	return ref
+}
+
+func folder(it *item, s settings.Document) settings.Ref {
+	if it.Kind == KindForm {
+		return s.FormFolder(it.p.Document.Category, it.p.Document.FormType)
+	}
+	return s.Folder(it.p.Document.Kind)
+}
+
+func paymentNeed(it *item, l *leg, s settings.Document) optionNeed {
+	if l.Fee {
+		return optionNeed{driver.PaymentTypes, s.Payments.SurchargeType, "payments.surcharge_type"}
+	}
+	channel := it.p.Payment.Channel
+	return optionNeed{driver.PaymentTypes, s.PaymentType(channel), "payments.types." + string(channel)}
+}
+
+// unboundLegs are those whose options can still be chosen.
+func (it *item) unboundLegs() iter.Seq[*leg] {
+	return func(yield func(*leg) bool) {
+		for i := range it.pr.Legs {
+			if l := &it.pr.Legs[i]; l.State != legDone && l.First.IsZero() && !yield(l) {
+				return
+			}
+		}
+	}
 }
 
 // decidePatient asks whose record it is, and whether a person has to agree.
@@ -202,35 +304,29 @@ func decidePatient(it *item, v view) (decision, bool) {
 	case KindStatus:
 		return decision{}, false // the appointment names its patient
 	case KindRefund:
-		switch it.near.paid {
-		case Written:
-			return decision{}, false
-		case Queued, Writing, Uncertain, PartiallyPosted:
-			if it.State == fresh {
-				return decision{}, false // behind it in its lane
-			}
-		}
-		return decided(EventHeld, ReasonWaitsForPayment, "payment:"+it.Subject), true
+		return decideRefund(it)
 	case KindPayment:
 		return decidePayer(it, v)
 	}
-	if it.pr.Match.Patient != "" || it.p.Patient.ID != "" {
+	if it.patientID() != "" {
 		return decision{}, false
 	}
-	if it.near.linked != "" {
+	return decideMatch(it)
+}
+
+// decideRefund lets a refund follow its payment.
+func decideRefund(it *item) (decision, bool) {
+	switch it.near.paid {
+	case Written:
 		return decision{}, false
+	case Queued, Writing, Uncertain, PartiallyPosted:
+		if it.State == fresh {
+			return decision{}, false // behind it in its lane
+		}
+	case "", Dismissed, Expired, Superseded:
+		return decided(EventRefused, driver.ReasonPaymentMissing, ""), true
 	}
-	switch it.pr.Match.Result {
-	case matchNone:
-		return decided(EventNeedsPatient, ReasonNoPatient, ""), true
-	case matchMany:
-		return decided(EventNeedsPatient, ReasonManyPatients, ""), true
-	}
-	if !it.p.Patient.patient().named() {
-		// Only a phone number, or a host id that nobody has linked: both wait.
-		return decided(EventNeedsPatient, ReasonNoPatient, ""), true
-	}
-	return decision{}, false // to be matched when its turn comes
+	return decided(EventHeld, ReasonWaitsForPayment, "payment:"+it.Subject), true
 }
 
 // decidePayer is decidePatient for money: it posts by itself only when exactly
@@ -239,16 +335,25 @@ func decidePayer(it *item, v view) (decision, bool) {
 	if it.pr.Approved && it.pr.Match.Patient != "" {
 		return decision{}, false
 	}
-	if !v.settings.Payments.Auto && !it.pr.Approved {
-		return decided(EventAwaiting, ReasonAutoOff, ""), true
-	}
-	if !it.p.Patient.patient().named() && !it.pr.Approved {
-		if it.p.Patient.ID == "" {
-			return decided(EventNeedsPatient, ReasonNoPatient, ""), true
+	if !it.pr.Approved {
+		if !v.settings.Payments.Auto || it.pr.Manual {
+			return decided(EventAwaiting, ReasonAutoOff, ""), true
 		}
-		return decided(EventAwaiting, ReasonUnverifiedPatient, ""), true
+		if !it.p.Patient.named() && it.p.Patient.ID != "" {
+			return decided(EventAwaiting, ReasonUnverifiedPatient, ""), true
+		}
 	}
+	if it.pr.Approved && !it.p.Patient.named() && it.patientID() != "" {
+		return decision{}, false
+	}
+	return decideMatch(it)
+}
+
+// decideMatch says what follows from the look-up by name and birth date.
+func decideMatch(it *item) (decision, bool) {
 	switch it.pr.Match.Result {
+	case matchOne:
+		return decision{}, false
 	case matchNone:
 		return decided(EventNeedsPatient, ReasonNoPatient, ""), true
 	case matchMany:
@@ -256,7 +361,11 @@ func decidePayer(it *item, v view) (decision, bool) {
 	case matchConflict:
 		return decided(EventNeedsPatient, ReasonIDConflict, ""), true
 	}
-	return decision{}, false // matched, or to be matched when its turn comes
+	if !it.p.Patient.named() {
+		// Only a phone number, or a host id that nobody has linked.
+		return decided(EventNeedsPatient, ReasonNoPatient, ""), true
+	}
+	return decision{}, false // to be looked up when its turn comes
 }
 
 func (it *item) opKind() driver.OpKind {
@@ -274,13 +383,5 @@ func (it *item) opKind() driver.OpKind {
 }
 
 func takesMIME(list []string, mime string) bool {
-	if len(list) == 0 {
-		return true
-	}
-	for _, m := range list {
-		if m == mime {
-			return true
-		}
-	}
-	return false
+	return len(list) == 0 || slices.Contains(list, mime)
 }

@@ -78,7 +78,7 @@ func TestWhatIsNoCardNumberIsTaken(t *testing.T) {
 	for range 20_000 {
 		key := randomDigits(random, 12)
 		require.False(t, HasCardNumber(legRef(key, key, "payment")))
-		require.False(t, HasCardNumber("[Acme (1/3)] "+itemID(key, key)))
+		require.False(t, HasCardNumber("[Acme (1/3)] "+newItemID()))
 	}
 }
 

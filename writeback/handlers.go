@@ -126,6 +126,9 @@ type Item struct {
 	Attempts             int
 	CreatedAt, UpdatedAt time.Time
 	Legs                 []Leg
+	// Replaced counts the characters of a note that the PMS cannot store and that
+	// stand there as question marks.
+	Replaced int
 }
 
 // Leg is one write to the PMS that an item takes.
@@ -146,7 +149,7 @@ func (it *item) public() Item {
 		ID: it.ID, Practice: it.Practice, Key: it.Key, Kind: it.Kind, State: it.State,
 		Reason: it.Reason, Cause: it.Cause, Words: what, NextStep: step,
 		Patient: it.Patient, Subject: it.Subject, Seq: it.Seq, Attempts: it.Attempts,
-		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt,
+		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt, Replaced: it.pr.Replaced,
 	}
 	for _, l := range it.pr.Legs {
 		out.Legs = append(out.Legs, Leg{Name: l.Name, Ref: l.Ref, Done: l.State == legDone, Receipt: l.Got, Amount: l.Amount})

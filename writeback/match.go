@@ -2,12 +2,12 @@ package writeback
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/pmswriteback/pms/driver"
@@ -33,22 +33,23 @@ type matchResult struct {
 
 // match decides which of the candidates, who are all that were born that day,
 // is meant. It is the only matcher, for all kinds, and it never guesses: twins
-// and namesakes are many; swapped names, nicknames and a missing birth date are
-// none.
+// of one name and namesakes are many; swapped names, nicknames, middle names in
+// one place only and a missing birth date are none.
+//
+// When an id is given too, it must be that of a patient who fits.
 func match(want Patient, candidates []driver.Patient) matchResult {
-	if !want.named() {
+	first, last := foldName(want.First.Reveal()), foldName(want.Last.Reveal())
+	if !want.named() || first == "" || last == "" {
 		return matchResult{Result: matchNone}
 	}
-	first, last := foldName(want.First.Reveal()), foldName(want.Last.Reveal())
 	var found []string
 	idSeen := false
-	for _, c := range candidates {
-		if c.State == driver.PatientArchived {
+	for i := range candidates {
+		c := &candidates[i]
+		if c.State == driver.PatientArchived || !c.BirthDate.Equal(want.Birth) || slices.Contains(found, c.ID) {
 			continue
 		}
-		fits := c.BirthDate.Equal(want.Birth) &&
-			foldName(c.FirstName.Reveal()) == first && foldName(c.LastName.Reveal()) == last
-		if !fits {
+		if foldName(c.LastName.Reveal()) != last || foldName(c.FirstName.Reveal()) != first {
 			continue
 		}
 		if c.ID == want.ID {
@@ -69,51 +70,94 @@ func match(want Patient, candidates []driver.Patient) matchResult {
 
 // foldName makes two spellings of one name equal: case, accents, spaces,
 // hyphens, apostrophes, full stops and generation suffixes do not count.
+//
+// Letters that Unicode does not take apart count as what a keyboard without them
+// gives: ł as l, ø as o, đ and ð as d, þ as th, æ as ae, œ as oe, ß as ss, ı
+// as i. Spellings that stand for an accent do not count as it: "Mueller" is not
+// "Müller". A name that is all punctuation folds to nothing and fits nobody.
 func foldName(s string) string {
-	plain, _, err := transform.String(transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.Mn)), norm.NFC), s)
-	if err != nil {
-		plain = s
+	if plain, ok := foldASCII(s); ok {
+		return plain
 	}
-	plain = cases.Fold().String(plain)
-	words := strings.FieldsFunc(plain, func(r rune) bool {
-		return unicode.IsSpace(r) || r == ',' || r == '.'
-	})
-	for len(words) > 1 {
-		switch words[len(words)-1] {
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(s) {
+		if other, ok := plainLetters[r]; ok {
+			b.WriteString(other)
+		} else if r < 0x300 || r > 0x36f { // accents of Latin, Greek and Cyrillic
+			b.WriteRune(r)
+		}
+	}
+	plain := cases.Fold().String(b.String())
+	words := strings.FieldsFunc(plain, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == '.' })
+	b.Reset()
+	for _, word := range words[:len(words)-suffixes(words)] {
+		for _, r := range word {
+			// Marks of other scripts are vowels. U+02B0 to U+02FF look like
+			// letters and serve as apostrophes.
+			if (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r)) && (r < 0x2b0 || r > 0x36f) {
+				b.WriteRune(r)
+			}
+		}
+	}
+	return norm.NFC.String(b.String())
+}
+
+var plainLetters = map[rune]string{
+	'ł': "l", 'Ł': "l", 'ø': "o", 'Ø': "o", 'đ': "d", 'Đ': "d", 'ð': "d", 'Ð': "d", 'þ': "th", 'Þ': "th",
+	'æ': "ae", 'Æ': "ae", 'œ': "oe", 'Œ': "oe", 'ß': "ss", 'ẞ': "ss", 'ı': "i", 'ħ': "h", 'Ħ': "h", 'ŧ': "t", 'Ŧ': "t", 'ŋ': "n", 'Ŋ': "n",
+}
+
+// foldASCII is foldName for what most names are; ok is false for others.
+func foldASCII(s string) (plain string, ok bool) {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return "", false
+		}
+	}
+	words := strings.FieldsFunc(s, func(r rune) bool { return r <= ' ' && unicode.IsSpace(r) || r == ',' || r == '.' })
+	for i, word := range words {
+		words[i] = strings.ToLower(word)
+	}
+	b := make([]byte, 0, len(s))
+	for _, word := range words[:len(words)-suffixes(words)] {
+		for i := 0; i < len(word); i++ {
+			if c := word[i]; c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+				b = append(b, c)
+			}
+		}
+	}
+	return string(b), true
+}
+
+// suffixes counts the generation suffixes at the end. The first word is never
+// one: it may be all the name there is.
+func suffixes(words []string) int {
+	n := 0
+	for len(words)-n > 1 {
+		switch words[len(words)-1-n] {
 		case "jr", "sr", "ii", "iii", "iv":
-			words = words[:len(words)-1]
+			n++
 			continue
 		}
 		break
 	}
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return r
-		}
-		return -1
-	}, strings.Join(words, ""))
+	return n
 }
 
 // needsMatch reports whether the item has to be looked up in the PMS before it
 // can be decided for good.
 func (it *item) needsMatch() bool {
-	if it.Kind == KindStatus || it.Kind == KindRefund || it.pr.Match.Result == matchOne {
+	switch {
+	case it.Kind == KindStatus || it.Kind == KindRefund || it.begun():
+		return false
+	case it.pr.Match.Result == matchOne:
+		return false
+	case it.Kind != KindPayment && (it.p.Patient.ID != "" || it.near.linked != ""):
 		return false
 	}
-	if it.pr.Match.Patient != "" {
-		return false
-	}
-	if it.Kind == KindPayment && it.p.Patient.patient().named() {
-		// Even a person's transfer does not overrule an id of somebody else.
-		return true
-	}
-	if it.Kind == KindPayment && !it.pr.Approved {
-		return it.p.Patient.patient().named()
-	}
-	if it.p.Patient.ID != "" || it.near.linked != "" {
-		return false
-	}
-	return it.p.Patient.patient().named()
+	// Even a person's transfer of a payment does not overrule an id of somebody
+	// else.
+	return it.p.Patient.named()
 }
 
 // lookUp asks the PMS and stores the result in the item's progress.
@@ -123,8 +167,11 @@ func (it *item) lookUp(ctx context.Context, find func(context.Context, driver.Pa
 	if err != nil {
 		return err
 	}
-	if it.Kind != KindPayment {
+	switch {
+	case it.Kind != KindPayment:
 		want.ID = "" // only money is checked against an id
+	case want.ID == "":
+		want.ID = it.near.linked
 	}
 	it.pr.Match = match(want, candidates)
 	return nil

@@ -225,10 +225,7 @@ func (p *Practice) writeClaims(ctx context.Context, claims []claim) error {
 	settling.Wait()
 	for _, c := range left {
 		// Claimed and never sent: back as it was.
-		c.l.State = legPending
-		if c.l.First.Equal(c.l.Last) {
-			c.l.First, c.l.Last = time.Time{}, time.Time{}
-		}
+		c.l.unsent()
 		c.it.Attempts--
 		note(p.settle(ctx, c.it, EventUnavailable, "", 0), 0)
 	}
@@ -280,14 +277,14 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 	}
 	var over *decisionError
 	if errors.As(err, &over) {
-		l.State = legPending
+		l.unsent()
 		return p.settleAs(ctx, it, over.d)
 	}
 	e := driver.WriteError(err)
 	delay := p.retryDelay(it, e)
 	switch e.Kind {
 	case driver.ErrUnavailable:
-		l.State = legPending
+		l.unsent()
 		p.pingAfter(ctx, e)
 		return p.settle(ctx, it, EventUnavailable, e.Reason, delay)
 	case driver.ErrIncomplete:
@@ -295,16 +292,21 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 		l.State, l.Prior = legPending, &prior
 		return p.settle(ctx, it, EventIncomplete, e.Reason, delay)
 	case driver.ErrConflict:
-		l.State = legPending
+		l.unsent()
 		return p.settle(ctx, it, EventConflict, ReasonStaffChanged, 0)
 	case driver.ErrUnauthorized:
-		l.State = legPending
+		l.unsent()
 		p.closeAccess(e, it.opKind())
-		return p.settleAs(ctx, it, decided(EventUnauthorized, ReasonUnauthorized, "unauthorized:"+string(e.Scope)+":"+string(it.opKind())))
+		return p.settleAs(ctx, it, decided(EventUnauthorized, ReasonUnauthorized, unauthorizedCause(e.Scope, it.opKind())))
 	case driver.ErrRejected:
-		l.State = legPending
+		l.unsent()
 		if cause := mendableCause(it, e.Reason, c.op); cause != "" {
-			p.due.Now(loopCatalog)
+			// What catalogs that were just read do not show, reading them again
+			// does not either.
+			if p.catalogsAge() > time.Minute {
+				p.due.Now(loopCatalog)
+			}
+			it.pr.RefusedAt = stamp(time.Now())
 			return p.settleAs(ctx, it, decided(EventHeld, e.Reason, cause))
 		}
 		return p.settle(ctx, it, EventRejected, e.Reason, 0)
@@ -343,7 +345,8 @@ func mendableCause(it *item, r driver.Reason, op driver.Op) string {
 	case driver.ReasonProviderInactive, driver.ReasonProviderUnknown:
 		return string(r) + ":" + op.Head().Provider
 	case driver.ReasonOptionInactive, driver.ReasonOptionUnknown:
-		return string(r) + ":" + string(it.opKind())
+		catalog, id := optionOf(op)
+		return optionCause(r, catalog, id)
 	case driver.ReasonUnsupported, driver.ReasonVersionTooOld, driver.ReasonMaintenance:
 		return string(r) + ":" + string(it.opKind())
 	}

@@ -1,8 +1,10 @@
 package writeback
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -88,6 +90,9 @@ func (d patientData) patient() Patient {
 	}
 }
 
+// named reports whether a person is identified, by name and birth date.
+func (d patientData) named() bool { return d.First != "" && d.Last != "" && d.Birth != "" }
+
 // progress is what has become of an item's writing: the person it was matched
 // to, what people decided, and the legs. Refs to PMS options that a leg has not
 // yet been sent with are not in it: they are bound when it is sent.
@@ -97,8 +102,15 @@ type progress struct {
 	// patient.
 	Approved bool `json:"approved,omitempty"`
 	// Separate freezes Payments.Separate at the submit.
-	Separate bool  `json:"separate,omitempty"`
-	Legs     []leg `json:"legs,omitempty"`
+	Separate bool `json:"separate,omitempty"`
+	// Manual is set for a payment that was submitted while payments were not
+	// posted by themselves: switching that on later does not post it.
+	Manual bool  `json:"manual,omitempty"`
+	Legs   []leg `json:"legs,omitempty"`
+	// RefusedAt is when the PMS last refused it for something that can be mended.
+	RefusedAt time.Time `json:"refused_at,omitzero"`
+	// Replaced counts the characters of a note that the PMS cannot store.
+	Replaced int `json:"replaced,omitempty"`
 	// AnyBasis is set when staff asked again for a status that had conflicted.
 	AnyBasis bool `json:"any_basis,omitempty"`
 }
@@ -158,8 +170,6 @@ type neighbours struct {
 	// paid is the state of the payment that a refund is for, and leg its first leg.
 	paid State
 	leg  *leg
-	// refunded is what earlier refunds of that payment took, in minor units.
-	refunded int64
 }
 
 func (it *item) nextLeg() *leg {
@@ -181,17 +191,51 @@ func (it *item) doneLegs() int {
 	return n
 }
 
+// begun reports whether some of the item is in the PMS: a leg, or a leg except
+// for its rest. Such an item is finished whatever the settings say by then, and
+// never shows as not started.
+func (it *item) begun() bool {
+	for i := range it.pr.Legs {
+		if l := &it.pr.Legs[i]; l.State == legDone || l.Prior != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// unsent takes back that the leg was sent, once it is certain that the PMS has
+// nothing of it: then it is bound anew before it is sent again, to what people
+// have mended in the meantime. A leg that is there except for its rest stays as
+// it was sent.
+func (l *leg) unsent() {
+	l.State = legPending
+	if l.Prior != nil {
+		return
+	}
+	l.First, l.Last = time.Time{}, time.Time{}
+}
+
+// forget drops texts that are needed no more.
+func (it *item) forget() {
+	for i := range it.pr.Legs {
+		if l := &it.pr.Legs[i]; l.Sent != nil && (l.State == legDone || it.State.Final()) {
+			l.Sent.Body = ""
+		}
+	}
+}
+
 // open decodes a record; seal does the reverse, in place.
 func (s sealer) open(r Record) (*item, error) {
 	it := &item{Record: r}
 	for _, part := range []struct {
 		data []byte
+		name string
 		into any
-	}{{r.Payload, &it.p}, {r.Progress, &it.pr}} {
+	}{{r.Payload, sealedPayload, &it.p}, {r.Progress, sealedProgress, &it.pr}} {
 		if len(part.data) == 0 {
 			continue
 		}
-		plain, err := s.unseal(part.data, r.Practice, r.ID)
+		plain, err := s.unseal(part.data, r.Practice, r.ID+part.name)
 		if err != nil {
 			return nil, err
 		}
@@ -202,12 +246,17 @@ func (s sealer) open(r Record) (*item, error) {
 	return it, nil
 }
 
+// What is sealed names its place in the row, so that neither rows nor columns
+// can be swapped.
+const sealedPayload, sealedProgress = "/payload", "/progress"
+
 func (s sealer) sealProgress(it *item) error {
+	it.forget()
 	data, err := json.Marshal(&it.pr)
 	if err != nil {
 		return fmt.Errorf("writeback: item %s: encode progress", it.ID)
 	}
-	it.Progress, err = s.seal(data, it.Practice, it.ID)
+	it.Progress, err = s.seal(data, it.Practice, it.ID+sealedProgress)
 	return err
 }
 
@@ -218,7 +267,7 @@ func (s sealer) sealPayload(it *item) error {
 		return fmt.Errorf("writeback: item %s: encode content", it.ID)
 	}
 	it.Hash = contentHash(it.Practice, it.Key, data)
-	it.Payload, err = s.seal(data, it.Practice, it.ID)
+	it.Payload, err = s.seal(data, it.Practice, it.ID+sealedPayload)
 	return err
 }
 
@@ -233,10 +282,20 @@ func contentHash(practice, key string, data []byte) string {
 
 var base32NoPad = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// itemID and legRef derive ids from the host's key, so that whoever has the key
-// can say them, and so that a restored store gives a leg the Ref it had.
-func itemID(practice, key string) string { return derive("item", practice, key, 15) }
+// newItemID makes an id that rises with time, so that a store's index of ids
+// grows at its end instead of everywhere.
+func newItemID() string {
+	var b [15]byte
+	ms := uint64(time.Now().UnixMilli())
+	binary.BigEndian.PutUint64(b[:8], ms<<16)
+	rand.Read(b[6:]) //nolint:errcheck // never fails
+	return idEncoding.EncodeToString(b[:])
+}
 
+var idEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
+
+// legRef derives a Ref from the host's key, so that a restored store gives a leg
+// the Ref it had.
 func legRef(practice, key, name string) string {
 	return derive("leg/"+name, practice, key, driver.RefLen*5/8)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/settings"
 )
 
 // A plan is the legs of an item. What moves money is planned and frozen at the
@@ -14,10 +15,12 @@ import (
 // limits must be known; options are bound when a leg is first sent, so that a
 // hold can be mended until then.
 
-// planMoney fixes a payment's legs: one, or the payment and its fee.
-func planMoney(it *item, separate bool) error {
+// planMoney fixes a payment's legs, one, or the payment and its fee, and whether
+// it may post by itself.
+func planMoney(it *item, s settings.Payments) error {
 	pay := it.p.Payment
-	it.pr.Separate = separate && !pay.Fee.IsZero()
+	it.pr.Manual = !s.Auto
+	it.pr.Separate = s.Separate && !pay.Fee.IsZero()
 	if it.pr.Separate {
 		it.pr.Legs = []leg{
 			it.newLeg("payment", pay.Amount, false),
@@ -70,13 +73,14 @@ type planEnv struct {
 func planNote(it *item, env planEnv) error {
 	op := env.info.Ops[driver.OpNote]
 	first := it.newLeg("part 1", driver.Money{}, false)
-	parts, err := renderNote(it, env, first.Ref, limits{op.MaxBytes, op.MaxChars, op.Repertoire})
+	parts, replaced, err := renderNote(it, env, first.Ref, limits{op.MaxBytes, op.MaxChars, op.Repertoire})
 	if err != nil {
 		return err
 	}
+	it.pr.Replaced = replaced
 	for i, body := range parts {
 		l := it.newLeg(fmt.Sprintf("part %d", i+1), driver.Money{}, false)
-		l.Sent = &sentOp{Body: withRef(body, storable(env.hostName, op.Repertoire), l.Ref, i+1, len(parts)), Part: i + 1, Parts: len(parts)}
+		l.Sent = &sentOp{Body: withRef(body, hostLine(env, op.Repertoire), l.Ref, i+1, len(parts)), Part: i + 1, Parts: len(parts)}
 		it.pr.Legs = append(it.pr.Legs, l)
 	}
 	return nil
@@ -96,24 +100,18 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 		b.Patient = it.patientID()
 		switch it.Kind {
 		case KindNote:
-			ref, _ := s.NoteType(it.p.Note.Kind)
-			b.Type = ref.ID
-		case KindDocument:
-			b.Type = s.Folder(it.p.Document.Kind).ID
-		case KindForm:
-			b.Type = s.FormFolder(it.p.Document.Category, it.p.Document.FormType).ID
+			b.Type = noteType(it, s).ID
+		case KindDocument, KindForm:
+			b.Type = folder(it, s).ID
 		case KindStatus:
 			b.To = s.StatusTarget(it.p.Status.Confirmed).ID
 		case KindPayment:
 			b.Provider = s.PaymentProvider().ID
-			b.Type = s.PaymentType(it.p.Payment.Channel).ID
-			if l.Fee {
-				b.Type = s.Payments.SurchargeType.ID
-			}
+			b.Type = paymentNeed(it, l, s).ref.ID
 			b.PostedOn = driver.DateOf(it.p.At.In(env.zone))
 		case KindRefund:
 			of := it.near.leg
-			if of == nil || of.Sent == nil {
+			if of == nil || of.Sent == nil || of.State != legDone {
 				return nil, fmt.Errorf("writeback: item %s: its payment is not there", it.ID)
 			}
 			b.Provider, b.Patient, b.Type = of.Sent.Provider, of.Sent.Patient, of.Sent.Type
@@ -136,7 +134,7 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 		d := it.p.Document
 		return &driver.Document{
 			Header: head, About: d.Kind, Category: d.Category, FormType: d.FormType,
-			Folder: b.Type, Title: driver.NewText(d.Title), At: it.p.At,
+			Folder: b.Type, Title: label(d.Title, env.info.Ops[driver.OpDocument].Repertoire), At: it.p.At,
 			MIME: d.MIME, Size: d.Size, SHA256: d.SHA256,
 			Open: func(ctx context.Context) (io.ReadCloser, error) { return env.open(ctx, it) },
 		}, nil
@@ -145,11 +143,11 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 	case KindPayment:
 		return &driver.Payment{
 			Header: head, Type: b.Type, Amount: l.Amount, PostedOn: b.PostedOn,
-			Memo: driver.NewText(it.p.Payment.Memo), Fee: l.Fee,
+			Memo: label(it.p.Payment.Memo, env.info.Ops[driver.OpPayment].Repertoire), Fee: l.Fee,
 		}, nil
 	}
 	return &driver.Refund{
 		Header: head, Of: b.Of, OfRef: b.OfRef, OfAmount: b.OfAmount, Type: b.Type,
-		Amount: it.p.Refund.Amount, PostedOn: b.PostedOn, Memo: driver.NewText(it.p.Refund.Memo),
+		Amount: it.p.Refund.Amount, PostedOn: b.PostedOn, Memo: label(it.p.Refund.Memo, env.info.Ops[driver.OpRefund].Repertoire),
 	}, nil
 }

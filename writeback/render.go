@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/pmswriteback/pms/driver"
 )
 
@@ -34,14 +36,14 @@ type limits struct {
 }
 
 // renderNote gives the note's text in parts, each of which has room for its last
-// line (see withRef) within the limits.
-func renderNote(it *item, env planEnv, ref string, lim limits) ([]string, error) {
+// line (see withRef) within the limits, and how many characters were replaced.
+func renderNote(it *item, env planEnv, ref string, lim limits) (parts []string, replaced int, err error) {
 	n := it.p.Note
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s\n", noteTitles[n.Kind], it.p.At.In(env.zone).Format("2006-01-02 3:04 PM MST"))
 	line := func(label, value string) {
 		if value != "" {
-			b.WriteString(label + ": " + value + "\n")
+			b.WriteString(label + ": " + oneLine(value) + "\n")
 		}
 	}
 	line("Number", n.Number)
@@ -58,9 +60,9 @@ func renderNote(it *item, env planEnv, ref string, lim limits) ([]string, error)
 			b.WriteByte('\n')
 		}
 	}
-	text := storable(normalLines(b.String()), lim.repertoire)
+	text, replaced := storable(normalLines(b.String()), lim.repertoire)
 	// The longest last line, as withRef writes it.
-	tail := withRef("", storable(env.hostName, lim.repertoire), ref, 9999, 9999)
+	tail := withRef("", hostLine(env, lim.repertoire), ref, maxParts, maxParts)
 	room := room{bytes: lim.bytes - int64(len(tail)), chars: lim.chars - utf8.RuneCountInString(tail)}
 	if lim.bytes == 0 {
 		room.bytes = 1 << 40
@@ -68,10 +70,27 @@ func renderNote(it *item, env planEnv, ref string, lim limits) ([]string, error)
 	if lim.chars == 0 {
 		room.chars = 1 << 40
 	}
-	if room.bytes < 32 || room.chars < 32 {
-		return nil, fmt.Errorf("writeback: item %s: the PMS leaves no room for a note beside its reference", it.ID)
+	if room.bytes < minRoom || room.chars < minRoom {
+		return nil, 0, fmt.Errorf("writeback: item %s: the PMS leaves no room for a note beside its reference", it.ID)
 	}
-	return split(text, room), nil
+	parts = split(text, room)
+	if len(parts) > maxParts {
+		return nil, 0, fmt.Errorf("writeback: item %s: the note would take more than %d parts", it.ID, maxParts)
+	}
+	return parts, replaced, nil
+}
+
+const (
+	// minRoom is what a part must hold to be worth a note.
+	minRoom = 32
+	// maxParts is how many notes one text may become.
+	maxParts = 9999
+)
+
+// hostLine is the host's name as the last line of a note shows it.
+func hostLine(env planEnv, rep driver.Repertoire) string {
+	name, _ := storable(oneLine(env.hostName), rep)
+	return name
 }
 
 // withRef adds the last line: the source, the part, and the reference, which
@@ -118,11 +137,10 @@ func prefix(text string, r room) (int, bool) {
 	chars := 0
 	for i, c := range text {
 		if int64(i+utf8.RuneLen(c)) > r.bytes-1 || chars+1 > r.chars-1 {
-			// The rest may still fit exactly.
-			if int64(len(text)) <= r.bytes && utf8.RuneCountInString(text) <= r.chars {
-				return 0, true
-			}
-			return i, false
+			// The rest fits when it is the one character that the newline would be.
+			rest := text[i:]
+			fits := len(rest) <= 2*utf8.UTFMax && int64(len(text)) <= r.bytes && chars+utf8.RuneCountInString(rest) <= r.chars
+			return i, fits
 		}
 		chars++
 	}
@@ -133,23 +151,42 @@ func normalLines(s string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 }
 
-// storable replaces characters that the PMS cannot store.
-func storable(s string, rep driver.Repertoire) string {
-	return strings.Map(func(r rune) rune {
+// oneLine is for what stands in a line of its own.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), " ")
+}
+
+// storable replaces the characters that the PMS cannot store and counts them.
+// Letters with separate accents are put together first. Control characters
+// become spaces and are not counted: they show nothing anyway.
+func storable(s string, rep driver.Repertoire) (text string, replaced int) {
+	if rep == driver.Windows1252 {
+		s = norm.NFC.String(s)
+	}
+	text = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
 			return r
-		case r < ' ' || r == 0x7f:
+		case r == '\u2028' || r == '\u2029' || r == '\u0085':
+			return '\n'
+		case r < ' ' || r >= 0x7f && r < 0xa0:
 			return ' '
-		case rep == driver.UnicodeBMP && r > 0xffff:
-			return '?'
-		case rep == driver.Windows1252 && r > 0xff && !inWindows1252(r):
+		case rep == driver.UnicodeBMP && r > 0xffff,
+			rep == driver.Windows1252 && r > 0xff && !inWindows1252(r):
+			replaced++
 			return '?'
 		}
 		return r
 	}, s)
+	return text, replaced
 }
 
 func inWindows1252(r rune) bool {
 	return strings.ContainsRune("€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ", r)
+}
+
+// label gives a title or memo in a form that the PMS can store.
+func label(s string, rep driver.Repertoire) driver.Text {
+	text, _ := storable(oneLine(s), rep)
+	return driver.NewText(strings.ReplaceAll(text, "\n", " "))
 }

@@ -59,8 +59,8 @@ func newSealer(keys []SealKey) (sealer, error) {
 
 var errUnsealable = errors.New("writeback: stored content is sealed with a key that is not at hand")
 
-// seal binds the data to its practice and item, so that rows cannot be swapped.
-func (s sealer) seal(data []byte, practice, id string) ([]byte, error) {
+// seal binds the data to its practice and place, so that rows cannot be swapped.
+func (s sealer) seal(data []byte, practice, place string) ([]byte, error) {
 	if s.current == "" {
 		return append([]byte{plainMark}, data...), nil
 	}
@@ -73,10 +73,10 @@ func (s sealer) seal(data []byte, practice, id string) ([]byte, error) {
 		return nil, err
 	}
 	out = append(out, nonce...)
-	return aead.Seal(out, nonce, data, []byte(practice+"\x00"+id)), nil
+	return aead.Seal(out, nonce, data, []byte(practice+"\x00"+place)), nil
 }
 
-func (s sealer) unseal(data []byte, practice, id string) ([]byte, error) {
+func (s sealer) unseal(data []byte, practice, place string) ([]byte, error) {
 	if len(data) > 0 && data[0] == plainMark {
 		return data[1:], nil
 	}
@@ -96,7 +96,7 @@ func (s sealer) unseal(data []byte, practice, id string) ([]byte, error) {
 	if len(rest) < aead.NonceSize() {
 		return nil, errors.New("writeback: stored content is damaged")
 	}
-	plain, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], []byte(practice+"\x00"+id))
+	plain, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], []byte(practice+"\x00"+place))
 	if err != nil {
 		return nil, errors.New("writeback: stored content is damaged or was moved")
 	}

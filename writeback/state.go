@@ -96,6 +96,7 @@ var stateTable = func() map[State]map[string]rule {
 		fresh: decisions,
 		Skipped: {
 			EventDismissed: people[EventDismissed],
+			EventRetried:   retried,
 		},
 		NeedsPatient: join(decisions, people, map[string]rule{
 			EventRetried:      retried,
@@ -142,7 +143,7 @@ var stateTable = func() map[State]map[string]rule {
 			// A person who looked vouches that it is not in the PMS.
 			EventRetried: {Queued, actDecide, "Somebody looked it up and asked to write it again."},
 		},
-		PartiallyPosted: join(map[string]rule{
+		PartiallyPosted: {
 			EventClaimed:      {Writing, actNone, "Being written."},
 			EventUnavailable:  {PartiallyPosted, actSend, "The PMS could not be reached; the rest is tried again."},
 			EventQueued:       {PartiallyPosted, actSend, "The rest follows."},
@@ -155,7 +156,7 @@ var stateTable = func() map[State]map[string]rule {
 			EventRetried:      {PartiallyPosted, actSend, "Somebody asked to try the rest again."},
 			EventMarkedPosted: posted,
 			EventDismissed:    people[EventDismissed],
-		}),
+		},
 		Failed: {
 			EventRetried:      retried,
 			EventAssigned:     people[EventAssigned],
@@ -188,7 +189,7 @@ func (it *item) move(event string) (rule, bool) {
 		return r, false
 	}
 	// What is partly in the PMS never shows as not started.
-	if it.doneLegs() > 0 {
+	if it.begun() {
 		switch r.to {
 		case Queued, Held, NeedsPatient, AwaitingTransfer, Failed, Conflict:
 			r.to = PartiallyPosted

@@ -337,7 +337,7 @@ func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 func (v Via) newItem(kind ItemKind, key string, p payload) *item {
 	return &item{
-		Record: Record{Practice: v.p.id, ID: itemID(v.p.id, key), Key: key, Kind: kind, Patient: p.Patient.ID},
+		Record: Record{Practice: v.p.id, ID: newItemID(), Key: key, Kind: kind, Patient: p.Patient.ID},
 		p:      p,
 	}
 }
@@ -353,7 +353,7 @@ func (v Via) submit(ctx context.Context, it *item) (Item, error) {
 		return Item{}, err
 	}
 	if it.Kind == KindPayment {
-		if err := planMoney(it, view.settings.Payments.Separate); err != nil {
+		if err := planMoney(it, view.settings.Payments); err != nil {
 			return Item{}, &InputError{Op: "payment", Fields: []FieldError{{"fee", "cannot be added to the amount"}}}
 		}
 	}

@@ -92,7 +92,7 @@ func (p *Practice) lookFor(ctx context.Context, it *item, env planEnv) error {
 		}
 		return p.legDone(ctx, it, l, receipt, op)
 	case driver.VerdictAbsent:
-		l.State = legPending
+		l.unsent()
 		it.Attempts = 0
 		return p.settle(ctx, it, EventAbsent, "", 0)
 	}
