@@ -98,9 +98,10 @@ type Store interface {
 	// Sweep deletes blobs that no item names and that are older than age, and
 	// says how many.
 	Sweep(ctx context.Context, age time.Duration) (int, error)
-	// Purge empties Payload and Progress and drops the blob of a practice's
-	// items in one of the states that were last changed longer than age ago, at
-	// most limit at a time, and says how many. Ids, hashes and events stay.
+	// Purge empties Payload and drops the blob of a practice's items in one of
+	// the states that were last changed longer than age ago, at most limit at a
+	// time, and says how many. Ids, hashes, events and Progress stay: a refund
+	// needs its payment's receipt however old that is.
 	Purge(ctx context.Context, practice string, states []State, age time.Duration, limit int) (int, error)
 
 	// Close ends the use of the store. Closing twice is not an error.

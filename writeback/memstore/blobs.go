@@ -84,13 +84,13 @@ func (s *Store) Purge(ctx context.Context, practice string, states []writeback.S
 		if purged >= limit {
 			break
 		}
-		full := len(it.Payload) > 0 || len(it.Progress) > 0 || it.Blob != ""
+		full := len(it.Payload) > 0 || it.Blob != ""
 		if !full || !slices.Contains(states, it.State) || now.Sub(it.UpdatedAt) < age {
 			continue
 		}
 		name := it.Blob
 		p.unlink(it)
-		it.Payload, it.Progress, it.Blob = nil, nil, ""
+		it.Payload, it.Blob = nil, ""
 		it.Version++
 		p.link(it)
 		if p.named[name] == 0 {

@@ -107,7 +107,7 @@ func (s *Store) Purge(ctx context.Context, practice string, states []writeback.S
 	}
 	above, below := seqRange(number)
 	text, args, err := sqlx.In("SELECT seq, version, blob FROM pms_items WHERE seq > ? AND seq < ? AND state IN (?) AND updated <= ? "+
-		"AND (payload IS NOT NULL OR progress IS NOT NULL OR blob <> '') ORDER BY seq LIMIT ?",
+		"AND (payload IS NOT NULL OR blob <> '') ORDER BY seq LIMIT ?",
 		above, below, states, s.micros()-age.Microseconds(), max(limit, 0))
 	if err != nil {
 		return 0, wrap("purge", err)
@@ -144,7 +144,7 @@ type purgeRow struct {
 
 // purge empties an item that is as it was when it was looked for.
 func (x *session) purge(number int64, r purgeRow) (done bool, err error) {
-	n, err := x.exec("UPDATE pms_items SET payload = NULL, progress = NULL, blob = '', version = version + 1 WHERE seq = ? AND version = ?",
+	n, err := x.exec("UPDATE pms_items SET payload = NULL, blob = '', version = version + 1 WHERE seq = ? AND version = ?",
 		r.Seq, r.Version)
 	if err != nil || n == 0 || r.Blob == "" {
 		return n > 0, err
