@@ -31,20 +31,21 @@ const (
 // scanner is a *sql.Row or *sql.Rows.
 type scanner interface{ Scan(...any) error }
 
-// scanItem reads itemColumns.
+// scanItem reads itemColumns. Plain types spare database/sql its reflection.
 func scanItem(from scanner, practice string, now int64) (writeback.Record, error) {
 	r := writeback.Record{Practice: practice}
-	var created, updated, blocking int64
-	var due sql.NullInt64
-	err := from.Scan(&r.Seq, &r.ID, &r.Key, &r.Hash, &created, &r.Version, &updated, &due, &blocking, &r.Lane, &r.Kind,
-		&r.State, &r.Reason, &r.Cause, &r.Patient, &r.Subject, &r.Blob, &r.Revision, &r.Fence, &r.Attempts, &r.Payload, &r.Progress)
+	var created, updated, blocking, attempts int64
+	var due any
+	err := from.Scan(&r.Seq, &r.ID, &r.Key, &r.Hash, &created, &r.Version, &updated, &due, &blocking, &r.Lane, (*string)(&r.Kind),
+		(*string)(&r.State), (*string)(&r.Reason), &r.Cause, &r.Patient, &r.Subject, &r.Blob, &r.Revision, &r.Fence, &attempts,
+		&r.Payload, &r.Progress)
 	if err != nil {
 		return writeback.Record{}, err
 	}
 	r.CreatedAt, r.UpdatedAt = fromMicros(created), fromMicros(updated)
-	r.Blocking, r.Active = blocking != 0, due.Valid
-	if due.Valid {
-		r.DueIn = time.Duration(due.Int64-now) * time.Microsecond
+	r.Blocking, r.Attempts = blocking != 0, int(attempts)
+	if at, ok := due.(int64); ok {
+		r.Active, r.DueIn = true, time.Duration(at-now)*time.Microsecond
 	}
 	return r, nil
 }
