@@ -62,6 +62,9 @@ func (p *Practice) Retry(ctx context.Context, id, actor string) (Item, error) {
 		if it.Kind == KindStatus {
 			// The person has seen what stands there and wants theirs all the same.
 			it.pr.AnyBasis = true
+			if l := it.nextLeg(); l != nil && l.Sent != nil {
+				l.Sent.From = ""
+			}
 		}
 		for i := range it.pr.Legs {
 			if l := &it.pr.Legs[i]; l.State == legSending {
@@ -221,6 +224,12 @@ func (p *Practice) SyncNow(ctx context.Context, feed driver.Feed) error {
 	}
 	if !p.e.handles(feed) {
 		return &InputError{Op: "sync now", Fields: []FieldError{{"feed", "has no handler in Config.Handlers"}}}
+	}
+	if err := p.loadSettings(ctx); err != nil {
+		return err
+	}
+	if !p.runs(feed) {
+		return &InputError{Op: "sync now", Fields: []FieldError{{"feed", "is off in the settings"}}}
 	}
 	change := Change{Practice: p.id, Docs: []DocWrite{{Name: docNow + string(feed), Value: []byte("1"), Expect: -1}}, Wake: true}
 	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {

@@ -10,8 +10,9 @@ import (
 )
 
 // tellItems gives the host what became of its items: the audit rows behind the
-// handler's durable position. It says in how long it wants to be called again.
-func (p *Practice) tellItems(ctx context.Context) (time.Duration, error) {
+// handler's durable position, until end. It says in how long it wants to be
+// called again.
+func (p *Practice) tellItems(ctx context.Context, end time.Time) (time.Duration, error) {
 	handler := p.e.cfg.Handlers.Items
 	if handler == nil {
 		return -1, nil
@@ -59,6 +60,12 @@ func (p *Practice) tellItems(ctx context.Context) (time.Duration, error) {
 		change := Change{Practice: p.id, Fence: p.lease.Fence(), Docs: []DocWrite{{Name: docEvents, Value: value, Expect: -1}}}
 		if err := p.e.commit.Apply(context.WithoutCancel(ctx), []Change{change})[0]; err != nil {
 			return 0, fmt.Errorf("writeback: store position of the Items handler: %w", err)
+		}
+		if len(rows) < handlerBatch {
+			return -1, nil
+		}
+		if time.Now().After(end) {
+			return 0, nil
 		}
 	}
 }

@@ -28,6 +28,9 @@ type Health struct {
 	CatalogsAsOf time.Time
 	// Loops are the inbound loops, writes not included.
 	Loops []LoopHealth
+	// Checks are the loops that tell the host nothing new by themselves: the
+	// sweep of the coming appointments, and the reading of the catalogs.
+	Checks []LoopHealth
 	// Items counts what there is by state.
 	Items map[State]int
 	// Waiting is how many items are on their way to the PMS, and OldestWaiting
@@ -177,16 +180,14 @@ func (p *Practice) Health(ctx context.Context) (Health, error) {
 	h.Connected, h.LastAnswer, h.LastError = p.health.connected, p.health.lastAnswer, p.health.lastError
 	h.CatalogsAsOf = p.catalogs.AsOf
 	for _, f := range driver.Feeds() {
-		name := string(f)
-		l := p.health.loop(name)
-		every, _ := p.settings.Interval(f)
-		if !p.e.handles(f) {
-			every = 0
+		every := p.every(p.settings, f)
+		h.Loops = append(h.Loops, p.loopHealth(string(f), every))
+		if every == 0 {
+			delete(p.health.blocked, string(f))
 		}
-		h.Loops = append(h.Loops, LoopHealth{
-			Loop: name, Every: every, LastRun: l.lastRun, LastOK: l.lastOK, AsOf: l.asOf,
-			Failures: l.failures, LastError: l.lastError, Delivered: l.delivered, Overruns: p.due.Overruns(name),
-		})
+	}
+	h.Checks = []LoopHealth{
+		p.loopHealth(loopSweep, p.sweepEvery()), p.loopHealth(loopCatalog, p.e.cfg.CatalogEvery),
 	}
 	for _, feed := range sortedKeys(p.health.blocked) {
 		if p.health.blocked[feed] {
@@ -194,6 +195,15 @@ func (p *Practice) Health(ctx context.Context) (Health, error) {
 		}
 	}
 	return h, nil
+}
+
+// loopHealth shows a loop; the practice's mu is held.
+func (p *Practice) loopHealth(name string, every time.Duration) LoopHealth {
+	l := p.health.loop(name)
+	return LoopHealth{
+		Loop: name, Every: every, LastRun: l.lastRun, LastOK: l.lastOK, AsOf: l.asOf,
+		Failures: l.failures, LastError: l.lastError, Delivered: l.delivered, Overruns: p.due.Overruns(name),
+	}
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -23,9 +23,11 @@ type ImportProgress struct {
 }
 
 // Import walks all records of a feed, patients or the coming appointments or
-// photos, and delivers each as Found, whether or not it was delivered before. It
-// is done by the practice's steps, survives a restart (by starting over, with the
-// same guarantee), and its progress is in Imports.
+// photos, and delivers each, whether or not it was delivered before: as Found,
+// except that what the feed itself has not told yet comes as what it is, created
+// or moved, and is not told again by the feed. It is done by the practice's
+// steps, survives a restart (by starting over, with the same guarantee), and its
+// progress is in Imports. Asking again while one runs starts it over.
 func (p *Practice) Import(ctx context.Context, feed driver.Feed) error {
 	if err := p.e.usable(); err != nil {
 		return err
@@ -36,41 +38,75 @@ func (p *Practice) Import(ctx context.Context, feed driver.Feed) error {
 	if !p.e.handles(feed) {
 		return &InputError{Op: "import", Fields: []FieldError{{"feed", "has no handler in Config.Handlers"}}}
 	}
-	return p.storeImport(ctx, ImportProgress{Feed: feed}, true)
-}
-
-// Imports returns the progress of every import that was asked for.
-func (p *Practice) Imports(ctx context.Context) ([]ImportProgress, error) {
-	docs, err := p.e.cfg.Store.Docs(ctx, p.id, docImport)
-	if err != nil {
-		return nil, err
-	}
-	var out []ImportProgress
-	for _, d := range docs {
-		var progress ImportProgress
-		if err := json.Unmarshal(d.Value, &progress); err != nil {
-			return nil, fmt.Errorf("writeback: %s is damaged", d.Name)
-		}
-		out = append(out, progress)
-	}
-	return out, nil
-}
-
-func (p *Practice) storeImport(ctx context.Context, progress ImportProgress, wake bool) error {
-	data, err := json.Marshal(progress)
-	if err != nil {
+	if err := p.load(ctx); err != nil {
 		return err
 	}
+	if feed == driver.PhotoFeed && !p.runs(feed) {
+		return &InputError{Op: "import", Fields: []FieldError{{"feed", "is off in the settings; switch photos on first"}}}
+	}
+	data, err := json.Marshal(ImportProgress{Feed: feed})
+	if err != nil {
+		return fmt.Errorf("writeback: import: encode")
+	}
 	change := Change{
-		Practice: p.id, Wake: wake,
-		Docs: []DocWrite{{Name: docImport + string(progress.Feed), Value: data, Expect: -1}},
+		Practice: p.id, Wake: true,
+		Docs: []DocWrite{{Name: docImport + string(feed), Value: data, Expect: -1}},
 	}
 	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
 		return fmt.Errorf("writeback: import: %w", err)
 	}
-	if wake {
-		p.e.Wake(p.id)
+	p.e.Wake(p.id)
+	return nil
+}
+
+// Imports returns the progress of every import that was asked for.
+func (p *Practice) Imports(ctx context.Context) ([]ImportProgress, error) {
+	imports, err := p.imports(ctx)
+	out := make([]ImportProgress, 0, len(imports))
+	for _, i := range imports {
+		out = append(out, i.ImportProgress)
 	}
+	return out, err
+}
+
+// storedImport is an import with the version of its document: when somebody else
+// changed that, the import was asked for again.
+type storedImport struct {
+	ImportProgress
+	version int64
+}
+
+func (p *Practice) imports(ctx context.Context) ([]storedImport, error) {
+	docs, err := p.e.cfg.Store.Docs(ctx, p.id, docImport)
+	if err != nil {
+		return nil, fmt.Errorf("writeback: read imports: %w", err)
+	}
+	var out []storedImport
+	for _, d := range docs {
+		i := storedImport{version: d.Version}
+		if err := json.Unmarshal(d.Value, &i.ImportProgress); err != nil {
+			return nil, fmt.Errorf("writeback: %s is damaged", d.Name)
+		}
+		out = append(out, i)
+	}
+	return out, nil
+}
+
+// advanceImport stores what a page of an import made, together with how far the
+// import is.
+func (p *Practice) advanceImport(ctx context.Context, i *storedImport, t taken) error {
+	data, err := json.Marshal(i.ImportProgress)
+	if err != nil {
+		return fmt.Errorf("writeback: import: encode")
+	}
+	change := Change{
+		Practice: p.id, Fence: p.lease.Fence(), Seen: t.seen,
+		Docs: append(t.docs, DocWrite{Name: docImport + string(i.Feed), Value: data, Expect: i.version}),
+	}
+	if err := p.e.commit.Apply(context.WithoutCancel(ctx), []Change{change})[0]; err != nil {
+		return fmt.Errorf("writeback: store import: %w", err)
+	}
+	i.version++
 	return nil
 }
 
@@ -90,13 +126,13 @@ func (p *Practice) runAsked(ctx context.Context) error {
 
 // runImports carries imports on, a page at a time, within the step's budget.
 func (p *Practice) runImports(ctx context.Context, end time.Time) (time.Duration, error) {
-	imports, err := p.Imports(ctx)
+	imports, err := p.imports(ctx)
 	if err != nil {
 		return 0, err
 	}
 	wait := time.Duration(-1)
-	for _, progress := range imports {
-		if progress.Done {
+	for _, i := range imports {
+		if i.Done || !p.e.handles(i.Feed) || i.Feed == driver.PhotoFeed && !p.runs(i.Feed) {
 			continue
 		}
 		if down := p.line.down(time.Now()); down > 0 {
@@ -107,40 +143,82 @@ func (p *Practice) runImports(ctx context.Context, end time.Time) (time.Duration
 			wait = soonest(wait, until)
 			continue
 		}
-		more, err := p.runImport(ctx, progress, end)
-		if err != nil {
-			if ctx.Err() != nil {
-				return 0, ctx.Err()
+		more, err := p.runImport(ctx, &i, end)
+		switch {
+		case err == nil:
+			p.importFailures = 0
+			if more {
+				wait = 0
 			}
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case errors.Is(err, ErrStale):
+			wait = 0 // asked for again in between
+		case errors.Is(err, ErrFenced) || p.lease == nil:
+			return 0, err
+		default:
 			p.importFailures++
 			again := p.e.cfg.Retry.Delay(p.importFailures, 0.5)
 			p.importAfter = time.Now().Add(again)
 			wait = soonest(wait, again)
-			p.e.cfg.Log.Warn("import failed", "practice", p.id, "feed", progress.Feed, "error", safeError(err), "again_in", again)
-			continue
-		}
-		p.importFailures = 0
-		if more {
-			wait = 0
+			p.importFailed(ctx, &i, err)
+			p.e.cfg.Log.Warn("import failed", "practice", p.id, "feed", i.Feed, "error", safeError(err), "again_in", again)
 		}
 	}
 	return wait, nil
 }
 
-func (p *Practice) runImport(ctx context.Context, progress ImportProgress, end time.Time) (more bool, err error) {
-	feed := progress.Feed
-	w := p.walks[string(feed)]
-	if w == nil || progress.Records == 0 {
-		w = &walk{}
-		p.walks[string(feed)] = w
-		progress.Records = 0
+// importFailed shows why an import does not go on; it is only for showing.
+func (p *Practice) importFailed(ctx context.Context, i *storedImport, err error) {
+	w := p.walks[string(i.Feed)]
+	failed := failureKind(err)
+	if i.Failed == failed || w == nil {
+		return
 	}
-	q := driver.WindowQuery{Feed: feed, Token: w.token}
-	if feed == driver.AppointmentFeed {
-		if w.from.IsZero() {
-			zone := p.config().Location
-			w.from = driver.DateOf(time.Now().In(zone)).In(zone)
+	i.Failed = failed
+	if p.advanceImport(ctx, i, taken{}) == nil {
+		w.version = i.version
+	}
+}
+
+// failureKind names an error in a word that staff can be shown.
+func failureKind(err error) string {
+	var host *handlerError
+	var e *driver.Error
+	switch {
+	case errors.As(err, &host):
+		return "blocked by host"
+	case errors.As(err, &e):
+		return string(e.Kind)
+	}
+	return "store"
+}
+
+// walk is a window that is being read, across steps.
+type walk struct {
+	token string
+	from  time.Time
+	// version is that of the import's document when the walk last stored it.
+	version int64
+}
+
+// runImport reads pages of an import until its end or the step's. more asks for
+// another step at once.
+func (p *Practice) runImport(ctx context.Context, i *storedImport, end time.Time) (more bool, err error) {
+	w := p.walks[string(i.Feed)]
+	if w == nil || w.version != i.version {
+		w = &walk{from: p.today(), version: i.version}
+		p.walks[string(i.Feed)] = w
+		i.Records = 0
+	}
+	q := driver.WindowQuery{Feed: i.Feed, Token: w.token}
+	how := look{window: true, all: true, today: w.from}
+	if i.Feed == driver.AppointmentFeed {
+		pos, err := p.position(ctx, string(i.Feed))
+		if err != nil {
+			return false, err
 		}
+		how.until = pos.Until
 		q.From, q.To = w.from, w.from.Add(p.e.cfg.SweepAhead)
 	}
 	for {
@@ -149,70 +227,40 @@ func (p *Practice) runImport(ctx context.Context, progress ImportProgress, end t
 			page, err = driver.ReadWindow(ctx, conn, q)
 			return err
 		})
+		if errors.Is(err, driver.ErrCursorExpired) && q.Token != "" {
+			delete(p.walks, string(i.Feed)) // another connection: from the start
+			return true, nil
+		}
 		if err != nil {
-			if errors.Is(err, driver.ErrCursorExpired) {
-				delete(p.walks, string(feed)) // another connection: from the start
-				progress.Records = 0
-				return true, p.storeImport(ctx, progress, false)
-			}
 			return false, err
 		}
-		var seen []SeenWrite
-		switch feed {
+		var t taken
+		switch i.Feed {
 		case driver.PatientFeed:
-			seen, err = p.takePatients(ctx, page.Patients, Found)
+			t, err = p.importPatients(ctx, page.Patients)
 		case driver.PhotoFeed:
-			seen, err = p.importPhotos(ctx, page.Photos)
+			t, err = p.importPhotos(ctx, page.Photos)
 		default:
-			seen, err = p.importAppointments(ctx, page.Appointments)
+			t, err = p.takeAppointments(ctx, i.Feed, page.Appointments, nil, how)
 		}
 		if err != nil {
 			return false, err
 		}
-		if err := p.advance(ctx, string(feed), &position{}, position{}, seen); err != nil {
+		i.Records += page.Len()
+		i.Done, i.Failed = !page.More, ""
+		if err := p.advanceImport(ctx, i, t); err != nil {
 			return false, err
 		}
-		progress.Records += page.Len()
-		progress.Done = !page.More
-		if err := p.storeImport(ctx, progress, false); err != nil {
-			return false, err
+		if i.Done {
+			delete(p.walks, string(i.Feed))
+			return true, nil // what it set going need not wait for the next loop
 		}
-		if progress.Done {
-			delete(p.walks, string(feed))
-			return false, nil
-		}
-		q.Token, w.token = page.Next, page.Next
+		q.Token, w.token, w.version = page.Next, page.Next, i.version
 		if time.Now().After(end) {
 			return true, nil
 		}
+		if err := p.breathe(ctx); err != nil {
+			return false, err
+		}
 	}
-}
-
-// importAppointments delivers records whether or not they are known.
-func (p *Practice) importAppointments(ctx context.Context, list []driver.Appointment) ([]SeenWrite, error) {
-	ids := make([]string, len(list))
-	for i, a := range list {
-		ids[i] = a.ID
-	}
-	known, err := p.e.cfg.Store.Seen(ctx, p.id, driver.AppointmentFeed, ids)
-	if err != nil {
-		return nil, err
-	}
-	for id, s := range known {
-		s.Hash = "" // as if it had changed
-		known[id] = s
-	}
-	var writes []SeenWrite
-	events := p.diffAppointments(list, known, true, func(s Seen) {
-		known[s.ID] = s
-		writes = append(writes, SeenWrite{Feed: driver.AppointmentFeed, Seen: s})
-	})
-	for i := range events {
-		events[i].Change = Found
-	}
-	return writes, deliver(ctx, p, string(driver.AppointmentFeed), p.e.cfg.Handlers.Appointments, events)
-}
-
-func (p *Practice) importPhotos(ctx context.Context, list []driver.Photo) ([]SeenWrite, error) {
-	return p.takePhotos(ctx, list, Found)
 }

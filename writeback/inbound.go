@@ -20,7 +20,12 @@ type position struct {
 	Cursor string `json:"cursor,omitempty"`
 	// Baseline is set once the first look is complete.
 	Baseline bool `json:"baseline,omitempty"`
-	version  int64
+	// Behind is set while a cursor had to be given up and what came meanwhile has
+	// not been looked for in a window yet.
+	Behind bool `json:"behind,omitempty"`
+	// Until is the end of the window of appointments that was last read whole.
+	Until   time.Time `json:"until,omitzero"`
+	version int64
 }
 
 func (p *Practice) position(ctx context.Context, name string) (position, error) {
@@ -34,7 +39,7 @@ func (p *Practice) position(ctx context.Context, name string) (position, error) 
 	var pos position
 	if err := json.Unmarshal(doc.Value, &pos); err != nil {
 		// A damaged position is like an expired cursor: everything is read anew.
-		return position{version: doc.Version}, nil
+		return position{Baseline: true, Behind: true, version: doc.Version}, nil
 	}
 	pos.version = doc.Version
 	return pos, nil
@@ -42,14 +47,15 @@ func (p *Practice) position(ctx context.Context, name string) (position, error) 
 
 // advance stores a feed's position and what was seen, after the host took the
 // events. Nothing is written when nothing changed.
-func (p *Practice) advance(ctx context.Context, name string, pos *position, before position, seen []SeenWrite) error {
-	change := Change{Practice: p.id, Fence: p.lease.Fence(), Seen: seen}
-	if pos.Cursor != before.Cursor || pos.Baseline != before.Baseline {
+func (p *Practice) advance(ctx context.Context, name string, pos *position, before position, t taken) error {
+	change := Change{Practice: p.id, Fence: p.lease.Fence(), Seen: t.seen, Docs: t.docs}
+	moved := pos.Cursor != before.Cursor || pos.Baseline != before.Baseline || pos.Behind != before.Behind || !pos.Until.Equal(before.Until)
+	if moved {
 		data, err := json.Marshal(pos)
 		if err != nil {
 			return fmt.Errorf("writeback: encode position")
 		}
-		change.Docs = []DocWrite{{Name: docCursor + name, Value: data, Expect: pos.version}}
+		change.Docs = append(change.Docs, DocWrite{Name: docCursor + name, Value: data, Expect: pos.version})
 	}
 	if len(change.Seen) == 0 && len(change.Docs) == 0 {
 		return nil
@@ -57,7 +63,7 @@ func (p *Practice) advance(ctx context.Context, name string, pos *position, befo
 	if err := p.e.commit.Apply(context.WithoutCancel(ctx), []Change{change})[0]; err != nil {
 		return fmt.Errorf("writeback: store position: %w", err)
 	}
-	if len(change.Docs) > 0 {
+	if moved {
 		pos.version++
 	}
 	return nil
@@ -99,53 +105,50 @@ func errFeed(feed driver.Feed, why string) error {
 }
 
 // pages walks a feed's changes from pos. Each page is given to take, and pos
-// moves on when take returns nil. An expired cursor starts a new baseline, after
-// which again reports true: the caller reads a window to catch up.
-func (p *Practice) pages(ctx context.Context, feed driver.Feed, pos *position, take func(driver.Page) ([]SeenWrite, error)) (again bool, err error) {
+// moves on when take returns nil. An expired cursor is replaced by a new one, and
+// pos is Behind: the caller reads a window to catch up.
+func (p *Practice) pages(ctx context.Context, feed driver.Feed, pos *position, take func(driver.Page) (taken, error)) error {
 	end := time.Now().Add(stepBudget)
+	before := *pos
 	for {
-		before := *pos
 		var page driver.Page
 		err := p.read(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
 			page, err = driver.ReadChanges(ctx, conn, driver.ChangesQuery{Feed: feed, Cursor: pos.Cursor})
 			return err
 		})
 		if errors.Is(err, driver.ErrCursorExpired) && pos.Cursor != "" {
-			pos.Cursor, pos.Baseline = "", false
-			again = true
+			pos.Cursor, pos.Behind = "", true
 			continue
 		}
 		if err != nil {
-			return again, err
+			return err
 		}
 		first := pos.Cursor == ""
-		seen, err := take(page)
+		t, err := take(page)
 		if err != nil {
-			return again, err
+			return err
 		}
 		pos.Cursor = page.Next
-		if err := p.advance(ctx, string(feed), pos, before, seen); err != nil {
-			return again, err
+		if err := p.advance(ctx, string(feed), pos, before, t); err != nil {
+			return err
 		}
+		before = *pos
 		p.noteAsOf(string(feed), page.AsOf)
 		if !page.More || first {
-			return again, nil
+			return nil
 		}
 		if time.Now().After(end) {
 			p.due.Now(string(feed)) // the rest at once, after the others had their turn
-			return again, nil
+			return nil
+		}
+		if err := p.breathe(ctx); err != nil {
+			return err
 		}
 	}
 }
 
-// walk is a window that is being read, across steps.
-type walk struct {
-	token string
-	from  time.Time
-}
-
 // window reads a whole window, a page at a time, and gives each page to take.
-func (p *Practice) window(ctx context.Context, q driver.WindowQuery, take func(driver.Page) error) error {
+func (p *Practice) window(ctx context.Context, q driver.WindowQuery, take func(driver.Page) (taken, error)) error {
 	for {
 		var page driver.Page
 		err := p.read(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
@@ -155,7 +158,11 @@ func (p *Practice) window(ctx context.Context, q driver.WindowQuery, take func(d
 		if err != nil {
 			return err
 		}
-		if err := take(page); err != nil {
+		t, err := take(page)
+		if err != nil {
+			return err
+		}
+		if err := p.advance(ctx, string(q.Feed), &position{}, position{}, t); err != nil {
 			return err
 		}
 		if !page.More {
@@ -163,7 +170,21 @@ func (p *Practice) window(ctx context.Context, q driver.WindowQuery, take func(d
 			return nil
 		}
 		q.Token = page.Next
+		if err := p.breathe(ctx); err != nil {
+			return err
+		}
 	}
+}
+
+// breathe lets writes that are due have their turn between two pages, so that a
+// walk through all patients does not keep a payment waiting.
+func (p *Practice) breathe(ctx context.Context) error {
+	if time.Since(p.wroteAt) < time.Second {
+		return nil
+	}
+	_, err := p.writeDue(ctx, time.Now().Add(stepBudget))
+	p.wroteAt = time.Now()
+	return err
 }
 
 // deliver gives events to a handler, at most 100 at a time, within its time.
@@ -179,20 +200,47 @@ func deliver[E any](ctx context.Context, p *Practice, feed string, handler func(
 	return nil
 }
 
+// handlerGrace is how long a handler may take to return once its time is over.
+const handlerGrace = time.Second
+
 // handle calls the host's code. A panic there is the host's mistake, and is
 // treated as a failure, so that one practice does not stop ten thousand; its
-// value is not shown, because it may be anything.
+// value is not shown, because it may be anything. A handler that does not return
+// when its time is over has failed too, and is not called again before it has:
+// meanwhile the practice's other work goes on.
 func (p *Practice) handle(ctx context.Context, feed string, f func(context.Context) error) (err error) {
+	defer func() { p.noteHandler(feed, err) }()
+	if late := p.handling[feed]; late != nil {
+		select {
+		case <-late:
+		default:
+			return &handlerError{feed: feed, err: errors.New("writeback: the handler is still at work on an earlier call")}
+		}
+		delete(p.handling, feed)
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.e.cfg.HandlerTimeout)
 	defer cancel()
-	defer func() {
-		if r := recover(); r != nil {
-			err = &handlerError{feed: feed, err: errors.New("writeback: the handler panicked")}
-		}
-		p.noteHandler(feed, err)
+	result := errors.New("writeback: the handler panicked") // or ended its goroutine
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { _ = recover() }()
+		result = f(ctx)
 	}()
-	if err := f(ctx); err != nil {
-		return &handlerError{feed: feed, err: err}
+	select {
+	case <-done:
+	case <-ctx.Done():
+		grace := time.NewTimer(handlerGrace)
+		defer grace.Stop()
+		select {
+		case <-done:
+		case <-grace.C:
+			p.handling[feed] = done
+			return &handlerError{feed: feed, err: errors.New("writeback: the handler did not return in time")}
+		}
+	}
+	if result != nil {
+		return &handlerError{feed: feed, err: result}
 	}
 	return nil
 }

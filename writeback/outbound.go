@@ -15,6 +15,20 @@ import (
 // writeDue writes what is due until nothing is left, the PMS is down, or the
 // budget is spent. It says how long until something comes due again.
 func (p *Practice) writeDue(ctx context.Context, end time.Time) (time.Duration, error) {
+	var open settlings
+	wait, err := p.writeBatches(ctx, end, &open)
+	if settled := open.finish(p, 0); settled != nil {
+		// What the PMS said could not be stored: the lease is given up, so that
+		// its next holder looks for what was being written.
+		p.dropLease(context.WithoutCancel(ctx))
+		return 0, errors.Join(err, fmt.Errorf("writeback: settle: %w", settled))
+	}
+	return wait, err
+}
+
+// writeBatches claims and sends batch after batch. The answers to one are stored
+// while the next is claimed, so that both share a commit.
+func (p *Practice) writeBatches(ctx context.Context, end time.Time, open *settlings) (time.Duration, error) {
 	for {
 		if down := p.line.down(time.Now()); down > 0 {
 			return down, nil
@@ -24,17 +38,29 @@ func (p *Practice) writeDue(ctx context.Context, end time.Time) (time.Duration, 
 			return 0, fmt.Errorf("writeback: read due items: %w", err)
 		}
 		if len(due) == 0 {
-			return wait, nil
+			if len(*open) == 0 {
+				return wait, nil
+			}
+			// What is being stored may let more come due.
+			if err := open.finish(p, 0); err != nil {
+				return 0, err
+			}
+			continue
 		}
 		// Options, limits and support must be known before anything is written.
 		if !p.catalogsKnown() {
-			p.runLoop(ctx, loopCatalog)
+			if err := p.runLoop(ctx, loopCatalog); err != nil {
+				return 0, err
+			}
 			if !p.catalogsKnown() {
 				down := p.line.down(time.Now())
 				return max(down, p.backoffOf(loopCatalog)), nil
 			}
 		}
-		if err := p.writeBatch(ctx, due); err != nil {
+		if err := p.writeBatch(ctx, due, open); err != nil {
+			return 0, err
+		}
+		if err := open.finish(p, 1); err != nil {
 			return 0, err
 		}
 		if ctx.Err() != nil {
@@ -49,11 +75,7 @@ func (p *Practice) writeDue(ctx context.Context, end time.Time) (time.Duration, 
 // feedDue lets a loop that is due have its turn between two batches.
 func (p *Practice) feedDue() bool {
 	loop, _ := p.nextLoop()
-	if loop != "" {
-		p.due.Now(loop)
-		return true
-	}
-	return false
+	return loop != ""
 }
 
 // claimSize is how many items are claimed at once: about half a second's worth,
@@ -86,7 +108,7 @@ type claim struct {
 // writeBatch takes due items one step further: uncertain ones are looked for,
 // unmatched ones matched, all are decided again; the rest is claimed in one
 // change each, written, and settled as the answers come.
-func (p *Practice) writeBatch(ctx context.Context, due []Record) error {
+func (p *Practice) writeBatch(ctx context.Context, due []Record, open *settlings) error {
 	v := p.viewNow()
 	env := p.planEnv(v)
 	var claims []claim
@@ -125,6 +147,7 @@ func (p *Practice) writeBatch(ctx context.Context, due []Record) error {
 	if len(claims) == 0 {
 		return nil
 	}
+	var failed error
 	claimed := claims[:0]
 	for i, err := range p.e.commit.Apply(ctx, writes) {
 		switch {
@@ -135,16 +158,22 @@ func (p *Practice) writeBatch(ctx context.Context, due []Record) error {
 			// Somebody dismissed it, or saved settings: look again next time.
 			p.redecide.Store(true)
 			if err := p.loadSettings(ctx); err != nil {
-				return err
+				failed = err
 			}
 		default:
-			// A failed commit leaves in doubt what is claimed: the next holder of
-			// the lease finds out.
-			p.dropLease(context.WithoutCancel(ctx))
-			return fmt.Errorf("writeback: claim: %w", err)
+			failed = fmt.Errorf("writeback: claim: %w", err)
 		}
 	}
-	return p.writeClaims(ctx, claimed)
+	*open = append(*open, p.writeClaims(ctx, claimed))
+	if failed != nil {
+		// A failed commit leaves in doubt what is claimed: the lease is given up,
+		// and its next holder finds out.
+		if err := open.finish(p, 0); err != nil {
+			failed = errors.Join(failed, err)
+		}
+		p.dropLease(context.WithoutCancel(ctx))
+	}
+	return failed
 }
 
 // prepare decides an item for the last time before it is sent, plans and binds
@@ -202,43 +231,63 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 	return claim{it, l, op}, true, nil
 }
 
-// writeClaims sends what was claimed, in lanes, and settles each answer at once.
-func (p *Practice) writeClaims(ctx context.Context, claims []claim) error {
-	var mu sync.Mutex
-	var settled error
-	var total time.Duration
-	note := func(err error, took time.Duration) {
-		mu.Lock()
-		defer mu.Unlock()
-		settled = errors.Join(settled, err)
-		total += took
+// settlings are batches whose answers are being stored, the oldest first.
+type settlings []*settling
+
+// settling is one batch.
+type settling struct {
+	group sync.WaitGroup
+	mu    sync.Mutex
+	err   error
+	took  time.Duration
+	sent  int
+}
+
+func (s *settling) note(err error) {
+	s.mu.Lock()
+	s.err = errors.Join(s.err, err)
+	s.mu.Unlock()
+}
+
+// finish waits until at most keep batches are left.
+func (open *settlings) finish(p *Practice, keep int) error {
+	var errs []error
+	for len(*open) > keep {
+		s := (*open)[0]
+		*open = (*open)[1:]
+		s.group.Wait()
+		if s.sent > 0 {
+			p.pace = (p.pace + s.took/time.Duration(s.sent)) / 2
+		}
+		errs = append(errs, s.err)
 	}
-	var settling sync.WaitGroup
+	return errors.Join(errs...)
+}
+
+// writeClaims sends what was claimed, in lanes, and settles each answer at once.
+func (p *Practice) writeClaims(ctx context.Context, claims []claim) *settling {
+	s := &settling{}
 	left := pmssync.RunLanes(ctx, claims, func(c claim) string { return c.it.Lane }, p.maxCalls(), func(ctx context.Context, c claim) bool {
 		started := time.Now()
 		receipt, err := p.send(ctx, c)
 		took := time.Since(started)
+		s.mu.Lock()
+		s.sent, s.took = s.sent+1, s.took+took
+		s.mu.Unlock()
 		// The PMS's next call need not wait for our own disk.
-		settling.Go(func() { note(p.settleWrite(ctx, c, receipt, err), took) })
+		s.group.Go(func() { s.note(p.settleWrite(ctx, c, receipt, err)) })
 		return err == nil
 	})
-	settling.Wait()
 	for _, c := range left {
 		// Claimed and never sent: back as it was.
-		c.l.unsent()
+		c.l.State = legPending
+		if c.l.First.Equal(c.l.Last) {
+			c.l.First, c.l.Last = time.Time{}, time.Time{}
+		}
 		c.it.Attempts--
-		note(p.settle(ctx, c.it, EventUnavailable, "", 0), 0)
+		s.note(p.settle(ctx, c.it, EventUnavailable, "", 0))
 	}
-	if n := len(claims) - len(left); n > 0 {
-		p.pace = (p.pace + total/time.Duration(n)) / 2
-	}
-	if settled != nil {
-		// What the PMS said could not be stored: the lease is given up, so that
-		// its next holder looks for what was being written.
-		p.dropLease(context.WithoutCancel(ctx))
-		return fmt.Errorf("writeback: settle: %w", settled)
-	}
-	return nil
+	return s
 }
 
 // send makes the write. A write that has begun is not cut short when the engine

@@ -30,34 +30,30 @@ func (p *Practice) pullPatients(ctx context.Context) error {
 		return p.patientBaseline(ctx, fi, &pos)
 	}
 	if !fi.Changes {
-		return p.window(ctx, driver.WindowQuery{Feed: driver.PatientFeed}, func(page driver.Page) error {
-			seen, err := p.takePatients(ctx, page.Patients, Created)
-			if err != nil {
-				return err
-			}
-			return p.advance(ctx, string(driver.PatientFeed), &position{}, position{}, seen)
-		})
+		return p.everyPatient(ctx)
 	}
-	again, err := p.pages(ctx, driver.PatientFeed, &pos, func(page driver.Page) ([]SeenWrite, error) {
-		return p.takePatients(ctx, page.Patients, Created)
+	err = p.pages(ctx, driver.PatientFeed, &pos, func(page driver.Page) (taken, error) {
+		return p.takePatients(ctx, page.Patients)
 	})
-	if err != nil || !again {
+	if err != nil || !pos.Behind {
 		return err
 	}
 	// The cursor had expired: whoever came meanwhile shows in the window.
-	err = p.window(ctx, driver.WindowQuery{Feed: driver.PatientFeed}, func(page driver.Page) error {
-		seen, err := p.takePatients(ctx, page.Patients, Created)
-		if err != nil {
+	if fi.Window {
+		if err := p.everyPatient(ctx); err != nil {
 			return err
 		}
-		return p.advance(ctx, string(driver.PatientFeed), &position{}, position{}, seen)
-	})
-	if err != nil {
-		return err
 	}
 	before := pos
-	pos.Baseline = true
-	return p.advance(ctx, string(driver.PatientFeed), &pos, before, nil)
+	pos.Behind = false
+	return p.advance(ctx, string(driver.PatientFeed), &pos, before, taken{})
+}
+
+// everyPatient looks for new patients among all there are.
+func (p *Practice) everyPatient(ctx context.Context) error {
+	return p.window(ctx, driver.WindowQuery{Feed: driver.PatientFeed}, func(page driver.Page) (taken, error) {
+		return p.takePatients(ctx, page.Patients)
+	})
 }
 
 func (p *Practice) patientBaseline(ctx context.Context, fi driver.FeedInfo, pos *position) error {
@@ -74,54 +70,82 @@ func (p *Practice) patientBaseline(ctx context.Context, fi driver.FeedInfo, pos 
 		pos.Cursor = page.Next
 	}
 	if fi.Window {
-		err := p.window(ctx, driver.WindowQuery{Feed: driver.PatientFeed}, func(page driver.Page) error {
-			var seen []SeenWrite
-			for _, patient := range page.Patients {
-				seen = append(seen, SeenWrite{Feed: driver.PatientFeed, Seen: Seen{ID: patient.ID}})
-			}
-			return p.advance(ctx, string(driver.PatientFeed), &position{}, position{}, seen)
+		err := p.window(ctx, driver.WindowQuery{Feed: driver.PatientFeed}, func(page driver.Page) (taken, error) {
+			return p.rememberPatients(ctx, page.Patients)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	pos.Baseline = true
-	return p.advance(ctx, string(driver.PatientFeed), pos, before, nil)
+	return p.advance(ctx, string(driver.PatientFeed), pos, before, taken{})
 }
 
-// takePatients delivers those who were not seen before.
-func (p *Practice) takePatients(ctx context.Context, list []driver.Patient, change RecordChange) ([]SeenWrite, error) {
+// rememberPatients takes patients for known, without telling of them.
+func (p *Practice) rememberPatients(ctx context.Context, list []driver.Patient) (t taken, err error) {
 	ids := make([]string, len(list))
 	for i, patient := range list {
 		ids[i] = patient.ID
 	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	known, err := p.e.cfg.Store.Seen(ctx, p.id, driver.PatientFeed, ids)
+	known, err := p.seen(ctx, driver.PatientFeed, ids)
 	if err != nil {
-		return nil, fmt.Errorf("writeback: read what was seen: %w", err)
+		return t, err
 	}
-	var writes []SeenWrite
-	var events []PatientEvent
+	for _, id := range ids {
+		if _, ok := known[id]; !ok {
+			t.seen = append(t.seen, SeenWrite{Feed: driver.PatientFeed, Seen: Seen{ID: id, Hash: toldHash}})
+		}
+	}
+	return t, nil
+}
+
+// takePatients gives the host those who were not seen before.
+func (p *Practice) takePatients(ctx context.Context, list []driver.Patient) (taken, error) {
+	return p.givePatients(ctx, list, false)
+}
+
+// importPatients gives the host everybody: as found those who were told before.
+func (p *Practice) importPatients(ctx context.Context, list []driver.Patient) (taken, error) {
+	return p.givePatients(ctx, list, true)
+}
+
+func (p *Practice) givePatients(ctx context.Context, list []driver.Patient, all bool) (taken, error) {
+	if len(list) == 0 {
+		return taken{}, nil
+	}
+	pos, err := p.position(ctx, string(driver.PatientFeed))
+	if err != nil {
+		return taken{}, err
+	}
+	ids := make([]string, len(list))
+	for i, patient := range list {
+		ids[i] = patient.ID
+	}
+	n, err := newNews[PatientEvent](ctx, p, driver.PatientFeed, ids)
+	if err != nil {
+		return taken{}, err
+	}
 	for _, patient := range list {
-		if _, ok := known[patient.ID]; ok && change != Found {
+		s := n.known[patient.ID]
+		settled, _, _ := s.settled()
+		if settled == toldHash && !all || n.told[patient.ID] {
 			continue
 		}
-		s := known[patient.ID]
-		s.ID, s.Rev = patient.ID, s.Rev+1
-		known[patient.ID] = s
-		writes = append(writes, SeenWrite{Feed: driver.PatientFeed, Seen: s})
-		events = append(events, PatientEvent{ID: p.eventID(string(driver.PatientFeed), patient.ID, s.Rev), Change: change, Patient: patient})
+		change := Created
+		if settled == toldHash || !pos.Baseline {
+			change = Found
+		}
+		s.ID = patient.ID
+		mark := s.telling(string(change))
+		told := Seen{ID: patient.ID, Hash: toldHash, Rev: mark.Rev}
+		n.tell(mark, told, PatientEvent{ID: p.eventID(string(n.feed), patient.ID, told.Rev), Change: change, Patient: patient})
 	}
-	if err := deliver(ctx, p, string(driver.PatientFeed), p.e.cfg.Handlers.NewPatients, events); err != nil {
-		return nil, err
+	t, err := n.give(ctx, p, p.e.cfg.Handlers.NewPatients)
+	if err != nil || len(n.events) == 0 {
+		return t, err
 	}
-	if len(events) > 0 {
-		p.due.Now(string(driver.PhotoFeed)) // a new patient's photo comes with the patient
-		return writes, p.patientsArrived(ctx)
-	}
-	return writes, nil
+	p.due.Now(string(driver.PhotoFeed)) // a new patient's photo comes with the patient
+	return t, p.patientsArrived(ctx)
 }
 
 // pullPhotos reads the photos and tells of those that are new or changed.
@@ -134,79 +158,81 @@ func (p *Practice) pullPhotos(ctx context.Context) error {
 	if !fi.Supported {
 		return errFeed(driver.PhotoFeed, fi.Why)
 	}
-	take := func(page driver.Page) ([]SeenWrite, error) { return p.takePhotos(ctx, page.Photos, Created) }
 	pos, err := p.position(ctx, string(driver.PhotoFeed))
 	if err != nil {
 		return err
 	}
-	fresh := !pos.Baseline
-	again := false
+	fresh := Created
+	if !pos.Baseline {
+		fresh = Found
+	}
 	if fi.Changes {
-		if again, err = p.pages(ctx, driver.PhotoFeed, &pos, take); err != nil {
+		err := p.pages(ctx, driver.PhotoFeed, &pos, func(page driver.Page) (taken, error) {
+			return p.takePhotos(ctx, page.Photos, fresh)
+		})
+		if err != nil || pos.Baseline && !pos.Behind {
 			return err
-		}
-		if !fresh && !again {
-			return nil
 		}
 	}
 	if fi.Window {
-		change := Created
-		if fresh {
-			change = Found
-		}
-		err := p.window(ctx, driver.WindowQuery{Feed: driver.PhotoFeed}, func(page driver.Page) error {
-			seen, err := p.takePhotos(ctx, page.Photos, change)
-			if err != nil {
-				return err
-			}
-			return p.advance(ctx, string(driver.PhotoFeed), &position{}, position{}, seen)
+		err := p.window(ctx, driver.WindowQuery{Feed: driver.PhotoFeed}, func(page driver.Page) (taken, error) {
+			return p.takePhotos(ctx, page.Photos, fresh)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	before := pos
-	pos.Baseline = true
-	return p.advance(ctx, string(driver.PhotoFeed), &pos, before, nil)
+	pos.Baseline, pos.Behind = true, false
+	return p.advance(ctx, string(driver.PhotoFeed), &pos, before, taken{})
 }
 
-func (p *Practice) takePhotos(ctx context.Context, list []driver.Photo, fresh RecordChange) ([]SeenWrite, error) {
+// takePhotos gives the host the photos that it does not have.
+func (p *Practice) takePhotos(ctx context.Context, list []driver.Photo, fresh RecordChange) (taken, error) {
+	return p.givePhotos(ctx, list, fresh, false)
+}
+
+// importPhotos gives the host all photos.
+func (p *Practice) importPhotos(ctx context.Context, list []driver.Photo) (taken, error) {
+	return p.givePhotos(ctx, list, Found, true)
+}
+
+func (p *Practice) givePhotos(ctx context.Context, list []driver.Photo, fresh RecordChange, all bool) (taken, error) {
+	if len(list) == 0 {
+		return taken{}, nil
+	}
 	ids := make([]string, len(list))
 	for i, photo := range list {
 		ids[i] = photo.Patient
 	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	known, err := p.e.cfg.Store.Seen(ctx, p.id, driver.PhotoFeed, ids)
+	n, err := newNews[PhotoEvent](ctx, p, driver.PhotoFeed, ids)
 	if err != nil {
-		return nil, fmt.Errorf("writeback: read what was seen: %w", err)
+		return taken{}, err
 	}
-	var writes []SeenWrite
-	var events []PhotoEvent
 	for _, photo := range list {
 		// A patient has one profile photo: what is remembered goes by the patient.
 		tag := p.keyed("photo", photo.ID, photo.Tag)
-		s, ok := known[photo.Patient]
-		if ok && s.Status == tag {
+		s := n.known[photo.Patient]
+		if s.Hash == tag && (!all || n.told[photo.Patient]) {
 			continue
 		}
 		change := fresh
-		if ok {
+		if settled, _, _ := s.settled(); settled != "" && settled != tag {
 			change = Edited
 		}
-		s = Seen{ID: photo.Patient, Status: tag, Rev: s.Rev + 1}
-		known[photo.Patient] = s
-		writes = append(writes, SeenWrite{Feed: driver.PhotoFeed, Seen: s})
+		s.ID = photo.Patient
+		mark := s.telling(tag)
+		told := Seen{ID: photo.Patient, Hash: tag, Rev: mark.Rev}
 		if photo.Size > p.e.cfg.MaxPhoto {
+			n.note(told)
 			continue
 		}
-		events = append(events, PhotoEvent{
-			ID: p.eventID(string(driver.PhotoFeed), photo.Patient, s.Rev), Change: change, Photo: photo,
+		n.tell(mark, told, PhotoEvent{
+			ID: p.eventID(string(n.feed), photo.Patient, told.Rev), Change: change, Photo: photo,
 			Open: func(ctx context.Context) (io.ReadCloser, error) { return p.openPhoto(ctx, photo.ID) },
 		})
 	}
-	return writes, deliver(ctx, p, string(driver.PhotoFeed), p.e.cfg.Handlers.Photos, events)
+	return n.give(ctx, p, p.e.cfg.Handlers.Photos)
 }
 
 // openPhoto opens a photo for the host, bounded.

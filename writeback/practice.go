@@ -48,6 +48,13 @@ type Practice struct {
 	// decidedBy is the revision by which waiting items were last decided.
 	decidedBy int64
 	walks     map[string]*walk
+	// looks are the appointments whose status is read again when a write of ours
+	// is settled, by the name of their document; nil until read from the store.
+	looks map[string]string
+	// handling are the handlers that did not return in time, until they do.
+	handling map[string]chan struct{}
+	// wroteAt is when due items were last written.
+	wroteAt time.Time
 	// salt keys the hashes of what was seen.
 	salt []byte
 	// tellAfter and importAfter put off what failed.
@@ -59,7 +66,7 @@ func newPractice(e *Engine, cfg PracticeConfig) *Practice {
 	return &Practice{
 		e: e, id: cfg.ID, cfg: cfg, settings: settings.Default(),
 		due: pmssync.NewDue(rand.Float64), decidedBy: -1,
-		line: line{retry: e.cfg.Retry.New()}, walks: map[string]*walk{},
+		line: line{retry: e.cfg.Retry.New()}, walks: map[string]*walk{}, handling: map[string]chan struct{}{},
 	}
 }
 
@@ -113,6 +120,7 @@ const (
 	docImport   = "import/"
 	docEvents   = "events/handler"
 	docNow      = "now/"
+	docLook     = "look/"
 	docSeenSalt = "seen/salt"
 )
 
@@ -167,24 +175,35 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 // that has grown above them.
 func (p *Practice) setIntervals(doc settings.Document) {
 	p.mu.Lock()
+	every := map[string]time.Duration{loopSweep: p.sweepEvery(), loopCatalog: p.e.cfg.CatalogEvery}
+	for _, f := range driver.Feeds() {
+		every[string(f)] = p.every(doc, f)
+	}
+	p.mu.Unlock()
+	for _, name := range sortedKeys(every) {
+		p.due.Set(name, every[name])
+	}
+}
+
+// every is the interval at which a feed is read, 0 when it is not; mu is held.
+func (p *Practice) every(doc settings.Document, f driver.Feed) time.Duration {
 	info := driver.Info{}
 	if p.info != nil {
 		info = *p.info
 	}
-	p.mu.Unlock()
-	for _, f := range driver.Feeds() {
-		every, on := doc.PacedInterval(f, info)
-		if !on || !p.e.handles(f) {
-			every = 0
-		}
-		p.due.Set(string(f), every)
+	every, on := doc.PacedInterval(f, info)
+	if !on || !p.e.handles(f) {
+		return 0
 	}
-	sweep := p.e.cfg.SweepEvery
-	if p.e.cfg.Handlers.Appointments == nil {
-		sweep = 0
+	return every
+}
+
+// sweepEvery is the interval of the sweep, 0 when no feed needs it; mu is held.
+func (p *Practice) sweepEvery() time.Duration {
+	if p.every(p.settings, driver.AppointmentFeed) == 0 && p.every(p.settings, driver.AppointmentStatusFeed) == 0 {
+		return 0
 	}
-	p.due.Set(loopSweep, sweep)
-	p.due.Set(loopCatalog, p.e.cfg.CatalogEvery)
+	return p.e.cfg.SweepEvery
 }
 
 const (
@@ -266,6 +285,9 @@ func (p *Practice) wakeUp() {
 func (p *Practice) leave() {
 	p.stepping.Lock()
 	defer p.stepping.Unlock()
+	for _, late := range p.handling {
+		<-late // the host's code ignores that its time is over: nothing else can be done
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	p.dropLease(ctx)

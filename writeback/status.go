@@ -52,12 +52,9 @@ func (p *Practice) readBeforeWrite(ctx context.Context, conn driver.Conn, c clai
 		return &decisionError{decided(EventExpired, ReasonTooLate, "")}
 	}
 	if err != nil {
-		// Reading has no effect, so whatever it was can be tried again.
+		// Reading has no effect, so what is not refused can be tried again.
 		e := driver.ReadError(err)
-		if e.Kind == driver.ErrRejected && e.Reason != driver.ReasonUnsupported {
-			return e
-		}
-		if e.Kind == driver.ErrUnauthorized {
+		if e.Kind == driver.ErrRejected || e.Kind == driver.ErrUnauthorized {
 			return e
 		}
 		return &driver.Error{Op: "read appointment", Kind: driver.ErrUnavailable, RetryAfter: e.RetryAfter}
@@ -65,8 +62,14 @@ func (p *Practice) readBeforeWrite(ctx context.Context, conn driver.Conn, c clai
 	if now.State != driver.AppointmentScheduled || (!now.Start.IsZero() && now.Start.Before(time.Now())) {
 		return &decisionError{decided(EventExpired, ReasonTooLate, "")}
 	}
-	if now.Status != change.To && !p.mayStep(c.it, now, change.To) {
-		return &decisionError{decided(EventConflict, ReasonStaffChanged, "")}
+	if now.Status != change.To {
+		switch option, _ := p.viewNow().catalogs.Lookup(driver.AppointmentStatuses, now.Status); option.Role {
+		case driver.RoleArrived, driver.RoleSeated, driver.RoleCompleted:
+			return &decisionError{decided(EventExpired, ReasonTooLate, "")}
+		}
+		if !p.mayStep(c, now) {
+			return &decisionError{decided(EventConflict, ReasonStaffChanged, "")}
+		}
 	}
 	change.From = now.Status
 	change.Patient = now.Patient
@@ -74,41 +77,49 @@ func (p *Practice) readBeforeWrite(ctx context.Context, conn driver.Conn, c clai
 	return nil
 }
 
-// mayStep says whether a status may be replaced by the wanted one.
-func (p *Practice) mayStep(it *item, now driver.Appointment, to string) bool {
-	if it.p.Status.Basis == "" || it.pr.AnyBasis {
+// mayStep says whether a status may be replaced by the wanted one: when it is
+// what the decision was based on, or a step between confirmed and unconfirmed
+// away from it. A visit that was moved since is another visit: who confirmed
+// Tuesday has not confirmed Thursday.
+func (p *Practice) mayStep(c claim, now driver.Appointment) bool {
+	it, from := c.it, c.l.Sent.From
+	based := it.p.Status.Basis != "" && !it.pr.AnyBasis
+	var b basis
+	if based {
+		var err error
+		if b, err = parseBasis(it.p.Status.Basis); err != nil || !b.Start.IsZero() && !b.Start.Equal(now.Start) {
+			return false
+		}
+	}
+	switch {
+	case from != "": // from there it was sent before, or was about to be
+		if now.Status == from {
+			return true
+		}
+	case !based || now.Status == b.Status:
 		return true
 	}
-	b, err := parseBasis(it.p.Status.Basis)
-	if err != nil {
-		return false
-	}
-	if now.Status == b.Status {
-		return true
-	}
-	s := p.viewNow().settings
+	meaning, _ := p.meaning(now.Status)
 	if it.p.Status.Confirmed {
-		return now.Status == s.StatusTarget(false).ID && now.Status != ""
+		return meaning == Unconfirmed
 	}
-	return s.IsConfirmed(now.Status)
+	return meaning == Confirmed
 }
 
 // supersede keeps only the newest wish for an appointment: older ones that are
-// not yet written give way.
+// not yet written give way, held ones too, and one that is tried again gives way
+// to a newer one whatever became of that, unless somebody decided against it.
 func (p *Practice) supersede(ctx context.Context, it *item) (stop bool, err error) {
-	others, err := p.e.cfg.Store.Items(ctx, ItemQuery{
-		Practice: p.id, Kinds: []ItemKind{KindStatus}, Subject: it.Subject,
-		States: []State{Queued, Held, NeedsPatient}, Limit: 1000,
-	})
+	others, err := p.e.cfg.Store.Items(ctx, ItemQuery{Practice: p.id, Kinds: []ItemKind{KindStatus}, Subject: it.Subject, Limit: 1000})
 	if err != nil {
 		return false, err
 	}
 	newer := false
 	for _, r := range others {
-		if r.Seq > it.Seq && r.State == Queued {
+		if r.Seq > it.Seq && r.State != Dismissed {
 			newer = true
 		}
-		if r.Seq < it.Seq {
+		if r.Seq < it.Seq && (r.State == Queued || r.State == Held) {
 			older, err := p.e.seal.open(r)
 			if err != nil {
 				continue
@@ -130,20 +141,23 @@ func (p *Practice) settleStatus(ctx context.Context, it *item, event string, cha
 	from := it.State
 	it.move(event)
 	it.Reason = ""
-	seen, err := p.e.cfg.Store.Seen(ctx, p.id, driver.AppointmentStatusFeed, []string{change.Appointment})
-	if err != nil {
-		// The host is told of its own write as of a change; nothing is lost.
-		seen = nil
-	}
+	known, err := p.seen(ctx, driver.AppointmentStatusFeed, []string{change.Appointment})
 	return p.store(ctx, it, event, from, 0, func(c *Change) {
-		if s, ok := seen[change.Appointment]; ok {
-			s.Status = change.To
-			c.Seen = []SeenWrite{{Feed: driver.AppointmentStatusFeed, Seen: s}}
+		if err != nil {
+			return // the host is told of its own write as of a change; nothing is lost
+		}
+		s := known[change.Appointment]
+		s.ID, s.Status, s.Hash = change.Appointment, change.To, ""
+		c.Seen = []SeenWrite{{Feed: driver.AppointmentStatusFeed, Seen: s}}
+		if event == EventFound {
+			// It was written a while ago: something else may stand there by now.
+			c.Docs = append(c.Docs, p.lookLater(change.Appointment))
 		}
 	})
 }
 
-// refundsTooMuch adds up what earlier refunds of the payment took.
+// refundsTooMuch adds up what other refunds of the payment took: all before it
+// that may still be posted, and those behind it that have overtaken it.
 func (p *Practice) refundsTooMuch(ctx context.Context, it *item) (bool, error) {
 	others, err := p.e.cfg.Store.Items(ctx, ItemQuery{Practice: p.id, Kinds: []ItemKind{KindRefund}, Subject: it.Subject, Limit: 1000})
 	if err != nil {
@@ -154,14 +168,27 @@ func (p *Practice) refundsTooMuch(ctx context.Context, it *item) (bool, error) {
 	}
 	total := it.p.Refund.Amount.Minor
 	for _, r := range others {
-		if r.Seq >= it.Seq || r.State == Dismissed || r.State == Failed {
+		switch r.State {
+		case Writing, Uncertain, PartiallyPosted, Written:
+		case Dismissed, Failed, Skipped, Expired, Superseded:
+			continue
+		default:
+			if r.Seq > it.Seq {
+				continue
+			}
+		}
+		if r.ID == it.ID {
 			continue
 		}
 		other, err := p.e.seal.open(r)
-		if err != nil {
+		switch {
+		case err != nil:
 			return false, nil //nolint:nilerr // it is set aside by itself; the PMS has the last word
+		case len(other.pr.Legs) > 0:
+			total += other.pr.Legs[0].Amount.Minor
+		case other.p.Refund != nil:
+			total += other.p.Refund.Amount.Minor
 		}
-		total += other.p.Refund.Amount.Minor
 	}
 	return total > it.near.leg.Amount.Minor, nil
 }

@@ -77,7 +77,7 @@ func (p *Practice) holdLease(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	p.lease = lease
+	p.lease, p.looks = lease, nil
 	if err := p.recoverOrphans(ctx); err != nil {
 		p.dropLease(context.WithoutCancel(ctx))
 		return false, err
@@ -98,6 +98,9 @@ func (p *Practice) step(ctx context.Context) (time.Duration, error) {
 	if err := p.loadSalt(ctx); err != nil {
 		return 0, err
 	}
+	if err := p.loadLooks(ctx); err != nil {
+		return 0, err
+	}
 	if err := p.runAsked(ctx); err != nil {
 		return 0, err
 	}
@@ -109,12 +112,21 @@ func (p *Practice) step(ctx context.Context) (time.Duration, error) {
 		if err != nil {
 			return 0, err
 		}
+		p.wroteAt = time.Now()
+		// Before anything is read: what staff change after a write of ours is to
+		// be told after that write.
+		told, err := p.tellItems(ctx, end)
+		if err != nil {
+			return 0, err
+		}
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
 		loop, in := p.nextLoop()
 		if loop != "" {
-			p.runLoop(ctx, loop)
+			if err := p.runLoop(ctx, loop); err != nil {
+				return 0, err
+			}
 			if ctx.Err() != nil {
 				return 0, ctx.Err()
 			}
@@ -123,10 +135,6 @@ func (p *Practice) step(ctx context.Context) (time.Duration, error) {
 			}
 		}
 		more, err := p.runImports(ctx, end)
-		if err != nil {
-			return 0, err
-		}
-		told, err := p.tellItems(ctx)
 		if err != nil {
 			return 0, err
 		}
@@ -173,20 +181,15 @@ func (p *Practice) nextLoop() (string, time.Duration) {
 		}
 	}
 	p.mu.Unlock()
-	for _, d := range due {
-		if d != first {
-			p.due.Now(d) // it stays due
-		}
-	}
 	return first, 0
 }
 
 // runLoop runs one inbound loop and keeps its health. A failure never stops the
-// others.
-func (p *Practice) runLoop(ctx context.Context, loop string) {
+// others; only the loss of the lease is an error.
+func (p *Practice) runLoop(ctx context.Context, loop string) error {
 	if down := p.line.down(time.Now()); down > 0 {
 		p.due.Delay(loop, time.Now().Add(down))
-		return
+		return nil
 	}
 	started := time.Now()
 	var err error
@@ -200,7 +203,10 @@ func (p *Practice) runLoop(ctx context.Context, loop string) {
 	}
 	now := time.Now()
 	if ctx.Err() != nil {
-		return
+		return nil // the step sees to it
+	}
+	if err != nil && (errors.Is(err, ErrFenced) || p.lease == nil) {
+		return err
 	}
 	p.due.Ran(loop, started, now)
 	if err != nil {
@@ -212,6 +218,7 @@ func (p *Practice) runLoop(ctx context.Context, loop string) {
 		p.e.cfg.Log.Warn("loop failed", "practice", p.id, "loop", loop, "error", safeError(err), "again_in", wait)
 	}
 	p.noteLoop(loop, started, now, err)
+	return nil
 }
 
 func (p *Practice) backoffOf(loop string) time.Duration {
