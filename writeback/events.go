@@ -91,8 +91,7 @@ func (p *Practice) itemEvents(ctx context.Context, rows []Event) ([]ItemEvent, e
 			current = it.public()
 			items[row.Item] = current
 		}
-		cell, _ := next(row.From, row.Name)
-		events = append(events, ItemEvent{Event: row, Current: current, Words: cell.words})
+		events = append(events, ItemEvent{Event: row, Current: current, Words: wordsFor(row)})
 	}
 	return events, nil
 }

@@ -148,8 +148,8 @@ var stateTable = func() map[State]map[string]rule {
 			EventUnavailable:  {PartiallyPosted, actSend, "The PMS could not be reached; the rest is tried again."},
 			EventQueued:       {PartiallyPosted, actSend, "The rest follows."},
 			EventHeld:         {PartiallyPosted, actMend, "The rest is held until something is mended."},
-			EventNeedsPatient: {PartiallyPosted, actMend, "The rest waits for a patient."},
 			EventRefused:      {PartiallyPosted, actPerson, "The PMS cannot take the rest."},
+			EventExpired:      {PartiallyPosted, actPerson, "Its time was over before the rest was written."},
 			EventRejected:     {PartiallyPosted, actPerson, "The PMS refused the rest."},
 			EventConflict:     {PartiallyPosted, actPerson, "The record was changed before the rest was written."},
 			EventUnauthorized: {PartiallyPosted, actMend, "The PMS refuses access; the rest goes on by itself when that is mended."},
@@ -180,6 +180,28 @@ func next(s State, event string) (rule, bool) {
 	return r, ok
 }
 
+// asPartial is the rule for an item of which some is in the PMS: it never shows
+// as not started, wherever it was on the way.
+func asPartial(event string, r rule) rule {
+	if partial, ok := next(PartiallyPosted, event); ok {
+		return partial
+	}
+	switch r.to {
+	case Queued, Held, NeedsPatient, AwaitingTransfer, Failed, Conflict:
+		r.to = PartiallyPosted
+	}
+	return r
+}
+
+// wordsFor say to staff what happened in an event.
+func wordsFor(e Event) string {
+	r, _ := next(e.From, e.Name)
+	if e.To == PartiallyPosted {
+		r = asPartial(e.Name, r)
+	}
+	return r.words
+}
+
 // move takes an item along the table and clears its reason, which the caller
 // sets anew. It reports false, and changes nothing, when the state does not
 // allow the event.
@@ -188,12 +210,8 @@ func (it *item) move(event string) (rule, bool) {
 	if !ok {
 		return r, false
 	}
-	// What is partly in the PMS never shows as not started.
 	if it.begun() {
-		switch r.to {
-		case Queued, Held, NeedsPatient, AwaitingTransfer, Failed, Conflict:
-			r.to = PartiallyPosted
-		}
+		r = asPartial(event, r)
 	}
 	it.State = r.to
 	switch r.act {
