@@ -73,6 +73,9 @@ func (d *demonstration) flow(ctx context.Context) (err error) {
 	if err := d.importPatients(ctx); err != nil {
 		return err
 	}
+	if d.opt.writes() && !d.host.knowsSomebody() {
+		return usage("-write-to-patient: the practice has no active patient %s with a birth date", d.opt.patient)
+	}
 	if d.resumed, err = d.host.resume(ctx, d.p); err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func (f *folder) take(ctx context.Context, pms func(id string) string) error {
 		return usage("-dir: %s is not of this version of the quickstart: name another folder", f.file(markerFile))
 	}
 	if m.PMS != pms(m.ID) {
-		return usage("-dir: %s belongs to another practice: name another folder, or the -dsn that it was made with", f.path)
+		return usage("-dir: %s belongs to another practice or another -write-to-patient: name another folder, or the flags that it was made with", f.path)
 	}
 	f.ID = m.ID
 	return nil

@@ -251,6 +251,13 @@ func (h *host) payer(id string) writeback.Patient {
 	return writeback.Patient{ID: id, First: known.FirstName, Last: known.LastName, Birth: known.BirthDate}
 }
 
+// knowsSomebody reports whether there is a patient to write to.
+func (h *host) knowsSomebody() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.active) > 0
+}
+
 // remember keeps what later events depend on.
 func (h *host) remember(e event) {
 	switch e.Kind {

@@ -39,12 +39,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	opt := options{}
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error is printed once, by the caller
-	flags.Usage = func() {
-		fmt.Fprintln(stderr, "Usage of quickstart:")
-		flags.SetOutput(stderr)
-		flags.PrintDefaults()
-		flags.SetOutput(io.Discard)
-	}
+	flags.Usage = func() {}     // for -h alone, below: a mistake gets one clear line
 	flags.DurationVar(&opt.runFor, "for", 20*time.Second, "how `long` to run, once the practice's patients are imported; at least 5s")
 	flags.DurationVar(&opt.pace, "pace", 0, "`time` from one event of the host to the next (default 50ms, and 2s with -dsn)")
 	flags.BoolVar(&opt.json, "json", false, "print a summary for programs on stdout at the end, and everything else on stderr")
@@ -54,6 +49,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	zone := flags.String("zone", "", "time `zone` of the practice at -dsn, such as America/Chicago")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(stderr, "Usage of quickstart:")
+			flags.SetOutput(stderr)
+			flags.PrintDefaults()
 			return opt, err
 		}
 		return opt, usage("%v; -h lists the flags", err)
@@ -75,7 +73,13 @@ func (opt *options) check(rest []string, zone string) error {
 		return usage("-zone: goes with -dsn; the emulated practice has a zone")
 	case opt.dsn == "":
 		zone = officeZone
-	case zone == "":
+	}
+	if opt.dsn != "" {
+		if _, err := opendental.ParseDSN(opt.dsn); err != nil {
+			return usage("-dsn: %v", err)
+		}
+	}
+	if zone == "" {
 		return usage("-zone: give the time zone of the practice at -dsn, such as America/Chicago: Open Dental does not tell it")
 	}
 	if opt.pace == 0 {
@@ -88,23 +92,18 @@ func (opt *options) check(rest []string, zone string) error {
 	if opt.zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
 		return usage("-zone: %q is not a time zone: give one such as America/Chicago", zone)
 	}
-	if opt.dsn == "" {
-		return nil
-	}
-	if _, err := opendental.ParseDSN(opt.dsn); err != nil {
-		return usage("-dsn: %v", err)
-	}
 	return nil
 }
 
-// pms names the PMS of a run without its keys, so that a folder is never used
-// with another one. id salts it.
+// pms names the PMS of a run without its keys, and the patient that may be
+// written to, so that what waits in a folder never goes to another practice, nor
+// to a patient for whom nobody agreed. id salts it.
 func (opt *options) pms(id string) string {
 	cfg, err := opendental.ParseDSN(opt.dsn)
 	if opt.dsn == "" || err != nil {
 		return "emulator"
 	}
-	sum := sha256.Sum256([]byte(id + "\x00" + cfg.String() + "\x00" + cfg.CustomerKey.Reveal()))
+	sum := sha256.Sum256([]byte(id + "\x00" + cfg.String() + "\x00" + cfg.CustomerKey.Reveal() + "\x00" + opt.patient))
 	return hex.EncodeToString(sum[:8])
 }
 
