@@ -2,6 +2,7 @@ package writeback
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -65,10 +66,10 @@ func renderNote(it *item, env planEnv, ref string, lim limits) (parts []string, 
 	tail := withRef("", hostLine(env, lim.repertoire), ref, maxParts, maxParts)
 	room := room{bytes: lim.bytes - int64(len(tail)), chars: lim.chars - utf8.RuneCountInString(tail)}
 	if lim.bytes == 0 {
-		room.bytes = 1 << 40
+		room.bytes = math.MaxInt64
 	}
 	if lim.chars == 0 {
-		room.chars = 1 << 40
+		room.chars = math.MaxInt
 	}
 	if room.bytes < minRoom || room.chars < minRoom {
 		return nil, 0, fmt.Errorf("writeback: item %s: the PMS leaves no room for a note beside its reference", it.ID)
