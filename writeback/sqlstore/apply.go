@@ -16,16 +16,17 @@ const (
 	insertEvents  = "INSERT INTO pms_events (seq, item_seq, at, item, name, from_state, to_state, reason, actor, detail) VALUES "
 	eventValues   = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 	eventArgs     = 10
-	// An item mostly stays in its lane and keeps its subject and blob. Updates
-	// that do not name those columns spare SQLite their indexes, so the first two
-	// take them for a condition and updateItem is there for when they changed.
-	setItem = "UPDATE pms_items SET version = ?, updated = ?, due = ?, parked = ?, hash = ?, kind = ?, state = ?, reason = ?, cause = ?, " +
+	// An item mostly stays in its lane and keeps its subject and blob, and so it
+	// does when it is claimed, and when it comes to its end. Updates that do not
+	// name those columns spare SQLite their indexes, so the first two take them
+	// for a condition, and updateItem is there for all else.
+	setItem = "UPDATE pms_items SET version = ?, updated = ?, due = ?, hash = ?, kind = ?, state = ?, reason = ?, cause = ?, " +
 		"patient = ?, revision = ?, fence = ?, attempts = ?, payload = ?, progress = ?"
-	whereItem   = " WHERE seq = ? AND id = ? AND version = ?"
-	updateStill = setItem + whereItem + " AND blocking = ? AND lane = ? AND subject = ? AND blob = ?"
-	updateFreed = setItem + ", blocking = 0" + whereItem + " AND lane = ? AND subject = ? AND blob = ?"
-	updateItem  = setItem + ", blocking = ?, lane = ?, subject = ?, blob = ?" + whereItem
-	insertItem  = "INSERT INTO pms_items (seq, practice, id, item_key, hash, created, version, updated, due, blocking, parked, lane, kind, " +
+	whereItem    = " WHERE seq = ? AND id = ? AND version = ?"
+	updateStill  = setItem + whereItem + " AND blocking = 1 AND open = 1 AND lane = ? AND subject = ? AND blob = ?"
+	updateClosed = setItem + ", blocking = 0, open = 0" + whereItem + " AND lane = ? AND subject = ? AND blob = ?"
+	updateItem   = setItem + ", blocking = ?, open = ?, lane = ?, subject = ?, blob = ?" + whereItem
+	insertItem   = "INSERT INTO pms_items (seq, practice, id, item_key, hash, created, version, updated, due, blocking, open, lane, kind, " +
 		"state, reason, cause, patient, subject, blob, revision, fence, attempts, payload, progress) " +
 		"VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -189,7 +190,7 @@ func (x *session) item(h *head, w *writeback.ItemWrite) (refused, err error) {
 		return x.replace(h, w, due)
 	}
 	seq := x.seq(h)
-	x.args = append(x.args[:0], seq, h.number, r.ID, r.Key, r.Hash, x.now, x.now, due, flag(r.Blocking), flag(parked(r.State)), r.Lane, string(r.Kind),
+	x.args = append(x.args[:0], seq, h.number, r.ID, r.Key, r.Hash, x.now, x.now, due, flag(r.Blocking), flag(open(r.State)), r.Lane, string(r.Kind),
 		string(r.State), string(r.Reason), r.Cause, r.Patient, r.Subject, r.Blob, r.Revision, r.Fence, r.Attempts,
 		bytesOrNull(r.Payload), bytesOrNull(r.Progress))
 	n, err := x.exec(x.s.insertItem, x.args...)
@@ -231,20 +232,20 @@ func (x *session) replace(h *head, w *writeback.ItemWrite, due any) (refused, er
 // update tries the cheap updates first.
 func (x *session) update(w *writeback.ItemWrite, seq int64, due any) (int64, error) {
 	r := &w.Record
-	x.args = append(x.args[:0], w.Expect+1, x.now, due, flag(parked(r.State)), r.Hash, string(r.Kind), string(r.State), string(r.Reason), r.Cause,
+	x.args = append(x.args[:0], w.Expect+1, x.now, due, r.Hash, string(r.Kind), string(r.State), string(r.Reason), r.Cause,
 		r.Patient, r.Revision, r.Fence, r.Attempts, bytesOrNull(r.Payload), bytesOrNull(r.Progress))
 	set := len(x.args)
-	text := updateFreed
-	x.args = append(x.args, seq, r.ID, w.Expect)
-	if r.Blocking {
-		text = updateStill
-		x.args = append(x.args, int64(1))
+	if r.Blocking == open(r.State) {
+		text := updateClosed
+		if r.Blocking {
+			text = updateStill
+		}
+		x.args = append(x.args, seq, r.ID, w.Expect, r.Lane, r.Subject, r.Blob)
+		if n, err := x.exec(text, x.args...); n > 0 || err != nil {
+			return n, err
+		}
 	}
-	x.args = append(x.args, r.Lane, r.Subject, r.Blob)
-	if n, err := x.exec(text, x.args...); n > 0 || err != nil {
-		return n, err
-	}
-	x.args = append(x.args[:set], flag(r.Blocking), r.Lane, r.Subject, r.Blob, seq, r.ID, w.Expect)
+	x.args = append(x.args[:set], flag(r.Blocking), flag(open(r.State)), r.Lane, r.Subject, r.Blob, seq, r.ID, w.Expect)
 	return x.exec(updateItem, x.args...)
 }
 
@@ -308,10 +309,8 @@ func (x *session) wake() error {
 	return nil
 }
 
-// parked reports whether items in a state are in the index of that name.
-func parked(s writeback.State) bool {
-	return s != writeback.Queued && s != writeback.Writing && !s.Final()
-}
+// open reports whether something may still become of an item by itself.
+func open(s writeback.State) bool { return s != writeback.Skipped && !s.Final() }
 
 func flag(b bool) int64 {
 	if b {

@@ -24,6 +24,12 @@ const (
 	selectDue = "SELECT " + itemColumns + " FROM pms_items i WHERE i.seq > ? AND i.seq < ? AND i.due <= ? AND " +
 		unblocked + " ORDER BY i.seq LIMIT ?"
 	selectNext = "SELECT min(i.due) FROM pms_items i WHERE i.seq > ? AND i.seq < ? AND i.due > ? AND " + unblocked
+	// selectSummary counts the few that are open one by one, and the many that
+	// are closed in an index that has them grouped.
+	selectSummary = "SELECT state, kind, reason, cause, count(*) AS items, min(created) AS oldest FROM pms_items " +
+		"WHERE seq > ? AND seq < ? AND open = 1 GROUP BY state, kind, reason, cause UNION ALL " +
+		"SELECT state, kind, reason, cause, count(*), min(created) FROM pms_items " +
+		"WHERE practice = ? AND open = 0 GROUP BY state, kind, reason, cause ORDER BY state, kind, reason, cause"
 	selectItem = "SELECT " + itemColumns + " FROM pms_items i WHERE i.practice = ? AND i.id = ?"
 	selectKey  = "SELECT " + itemColumns + " FROM pms_items i WHERE i.practice = ? AND i.item_key = ?"
 )
@@ -158,8 +164,8 @@ func itemsQuery(q *writeback.ItemQuery, number, now int64) (string, []any, error
 	}
 	if len(q.States) > 0 {
 		and("i.state IN (?)", q.States)
-		if onlyParked(q.States) {
-			text.WriteString(" AND i.parked = 1")
+		if onlyOpen(q.States) {
+			text.WriteString(" AND i.open = 1")
 		}
 	}
 	if len(q.Reasons) > 0 {
@@ -195,10 +201,10 @@ func itemsQuery(q *writeback.ItemQuery, number, now int64) (string, []any, error
 	return sqlx.In(text.String(), append(args, limit)...)
 }
 
-// onlyParked reports whether the index of parked items has all states.
-func onlyParked(states []writeback.State) bool {
+// onlyOpen reports whether the index of open items has all states.
+func onlyOpen(states []writeback.State) bool {
 	for _, s := range states {
-		if !parked(s) {
+		if !open(s) {
 			return false
 		}
 	}
@@ -220,8 +226,7 @@ func (s *Store) Summary(ctx context.Context, practice string) ([]writeback.Group
 		Count  int   `db:"items"`
 		Oldest int64 `db:"oldest"`
 	}
-	err = s.selectAll(ctx, &rows, "SELECT state, kind, reason, cause, count(*) AS items, min(created) AS oldest FROM pms_items "+
-		"WHERE seq > ? AND seq < ? GROUP BY state, kind, reason, cause ORDER BY state, kind, reason, cause", above, below)
+	err = s.selectAll(ctx, &rows, selectSummary, above, below, number)
 	if err != nil {
 		return nil, wrap("summary", err)
 	}

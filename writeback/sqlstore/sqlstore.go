@@ -134,7 +134,7 @@ func (c Config) Open(ctx context.Context) (*Store, error) {
 
 // prepare readies the statements that every item and every poll passes through.
 func (s *Store) prepare(ctx context.Context) error {
-	texts := []string{drawPositions, lastPosition, s.insertItem, updateStill, updateFreed, updateItem, selectHead, setWake,
+	texts := []string{drawPositions, lastPosition, s.insertItem, updateStill, updateClosed, updateItem, selectHead, setWake,
 		docVersion, insertDoc, updateDoc, s.upsertSeen}
 	for _, rows := range eventRows {
 		s.insertEvents[rows] = insertEvents + eventValues + strings.Repeat(", "+eventValues, rows-1)

@@ -27,9 +27,8 @@ CREATE TABLE pms_heads (
 ) STRICT;
 CREATE INDEX pms_heads_wake ON pms_heads (wake) WHERE wake > 0;
 
--- due is NULL for items that are not active. parked is 1 for items at rest that
--- are not at their end: what work lists show, and what mending one thing
--- releases. Items on their usual way never enter that index.
+-- due is NULL for items that are not active. open is 1 until an item is at its
+-- end or skipped: the few among the many, which are looked for again and again.
 CREATE TABLE pms_items (
     seq       INTEGER PRIMARY KEY,
     practice  INTEGER NOT NULL,
@@ -41,7 +40,7 @@ CREATE TABLE pms_items (
     updated   INTEGER NOT NULL,
     due       INTEGER,
     blocking  INTEGER NOT NULL,
-    parked    INTEGER NOT NULL,
+    open      INTEGER NOT NULL,
     lane      TEXT    NOT NULL,
     kind      TEXT    NOT NULL,
     state     TEXT    NOT NULL,
@@ -60,7 +59,8 @@ CREATE UNIQUE INDEX pms_items_key ON pms_items (practice, item_key);
 CREATE UNIQUE INDEX pms_items_id ON pms_items (practice, id);
 CREATE INDEX pms_items_due ON pms_items (seq, due) WHERE due IS NOT NULL;
 CREATE INDEX pms_items_lane ON pms_items (lane, seq) WHERE blocking = 1 AND lane <> '';
-CREATE INDEX pms_items_parked ON pms_items (seq, state) WHERE parked = 1;
+CREATE INDEX pms_items_open ON pms_items (seq) WHERE open = 1;
+CREATE INDEX pms_items_closed ON pms_items (practice, state, kind, reason, cause, created) WHERE open = 0;
 CREATE INDEX pms_items_subject ON pms_items (subject, seq) WHERE subject <> '';
 CREATE INDEX pms_items_blob ON pms_items (practice, blob) WHERE blob <> '';
 
