@@ -11,6 +11,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,43 +43,42 @@ func (s source) at(n ast.Node) string {
 	return fmt.Sprintf("%s:%d", s.name, s.fset.Position(n.Pos()).Line)
 }
 
-func parse(t *testing.T, name string, src []byte) source {
-	t.Helper()
+func parse(name string, src []byte) (source, error) {
 	s := source{name: name, bytes: src, fset: token.NewFileSet()}
 	var err error
 	s.file, err = parser.ParseFile(s.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
-	require.NoError(t, err)
-	return s
+	return s, err
 }
 
-// sources reads every Go file of the module, those of other systems too.
+// sources are the Go files of the module, those of other systems too.
 func sources(t *testing.T) []source {
 	t.Helper()
-	var all []source
-	err := fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
+	all, err := readSources()
+	require.NoError(t, err)
+	require.NotEmpty(t, all)
+	return all
+}
+
+var readSources = sync.OnceValues(func() (all []source, err error) {
+	err = fs.WalkDir(os.DirFS("."), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
-		}
-		if d.IsDir() {
-			if name != "." && (strings.HasPrefix(d.Name(), ".") && d.Name() != ".ci" || d.Name() == "testdata") {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if path.Ext(name) != ".go" {
+		case d.IsDir() && name != "." && name != ".ci" && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata"):
+			return fs.SkipDir
+		case d.IsDir() || path.Ext(name) != ".go":
 			return nil
 		}
 		src, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		all = append(all, parse(t, name, src))
-		return nil
+		s, err := parse(name, src)
+		all = append(all, s)
+		return err
 	})
-	require.NoError(t, err)
-	require.NotEmpty(t, all)
-	return all
-}
+	return all, err
+})
 
 // withoutPackageDoc returns folders whose package has no doc comment, and those
 // where several files explain it.
@@ -314,7 +314,9 @@ func TestPlantedHabitsAreFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			found := c.rule([]source{parse(t, c.file, []byte(c.src))})
+			file, err := parse(c.file, []byte(c.src))
+			require.NoError(t, err)
+			found := c.rule([]source{file})
 			if c.want == "" {
 				require.Empty(t, found)
 				return
