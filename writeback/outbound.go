@@ -188,7 +188,7 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 			return c, false, p.putOff(ctx, it, err)
 		}
 	} else if stop {
-		return c, false, p.settleDecision(ctx, it, d)
+		return c, false, p.settleAs(ctx, it, d)
 	}
 	if it.Kind == KindStatus {
 		if stop, err := p.supersede(ctx, it); stop || err != nil {
@@ -199,14 +199,14 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 		if over, err := p.refundsTooMuch(ctx, it); err != nil {
 			return c, false, err
 		} else if over {
-			return c, false, p.settleDecision(ctx, it, decided(EventRefused, driver.ReasonAmountInvalid, ""))
+			return c, false, p.settleAs(ctx, it, decided(EventRefused, driver.ReasonAmountInvalid, ""))
 		}
 	}
 	if d := decide(it, env.view); d.event != EventQueued {
-		return c, false, p.settleDecision(ctx, it, d)
+		return c, false, p.settleAs(ctx, it, d)
 	}
 	if err := planLegs(it, env); err != nil {
-		return c, false, p.settleDecision(ctx, it, decided(EventRefused, driver.ReasonTooLarge, ""))
+		return c, false, p.settleAs(ctx, it, decided(EventRefused, driver.ReasonTooLarge, ""))
 	}
 	l := it.nextLeg()
 	if l == nil {
@@ -215,7 +215,7 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 	op, err := bind(it, l, env)
 	if err != nil {
 		// The payment was posted by hand: so must its refund be.
-		return c, false, p.settleDecision(ctx, it, decided(EventRefused, driver.ReasonPaymentMissing, ""))
+		return c, false, p.settleAs(ctx, it, decided(EventRefused, driver.ReasonPaymentMissing, ""))
 	}
 	now := stamp(time.Now())
 	if l.First.IsZero() {
@@ -442,11 +442,7 @@ func (p *Practice) closeAccess(e *driver.Error, op driver.OpKind) {
 	p.redecide.Store(true)
 }
 
-// settleDecision stores where a decision sent an item, if that is news.
-func (p *Practice) settleDecision(ctx context.Context, it *item, d decision) error {
-	return p.settleAs(ctx, it, d)
-}
-
+// settleAs stores where a decision sent an item.
 func (p *Practice) settleAs(ctx context.Context, it *item, d decision) error {
 	from := it.State
 	if !it.apply(d) {
@@ -508,7 +504,7 @@ func (p *Practice) putOff(ctx context.Context, it *item, err error) error {
 	if e.Kind == driver.ErrRejected {
 		// This PMS cannot look patients up: a person has to.
 		it.pr.Match = matchResult{Result: matchNone}
-		return p.settleDecision(ctx, it, decided(EventNeedsPatient, ReasonNoPatient, ""))
+		return p.settleAs(ctx, it, decided(EventNeedsPatient, ReasonNoPatient, ""))
 	}
 	it.Attempts++
 	return p.settle(ctx, it, EventUnavailable, e.Reason, p.retryDelay(it, e))
