@@ -1,0 +1,581 @@
+package writeback_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/memdriver"
+	"github.com/pmswriteback/pms/writeback"
+)
+
+// pmsMake is a PMS that differs from others in what it can tell of changes.
+type pmsMake struct {
+	name string
+	cfg  memdriver.Config
+	info func(*driver.Info)
+	// swept: a deletion shows at the next sweep only.
+	swept bool
+	// mute: a single appointment cannot be asked for.
+	mute  bool
+	twice bool
+}
+
+// sweep is how long it takes until a deletion is noticed.
+func (m pmsMake) sweep() time.Duration {
+	if m.swept {
+		return aSweep
+	}
+	return 3 * time.Minute
+}
+
+// aSweep is long enough for one, where the tests run them often.
+const aSweep = 12 * time.Minute
+
+func oftenSwept(c *writeback.Config) { c.SweepEvery = 10 * time.Minute }
+
+func pmsMakes() []pmsMake {
+	noChanges := []memdriver.Capability{memdriver.CanReadChanges}
+	return []pmsMake{
+		{name: "changes and deletions"},
+		{name: "exact cursors", cfg: memdriver.Config{ExactCursors: true}},
+		{name: "pages of one", cfg: memdriver.Config{PageSize: 1}},
+		{name: "every record twice", twice: true},
+		{name: "deletions unseen", swept: true, info: func(i *driver.Info) {
+			for f, fi := range i.Feeds {
+				fi.Deletes = false
+				i.Feeds[f] = fi
+			}
+		}},
+		{name: "windows only", cfg: memdriver.Config{Hide: noChanges}},
+		{name: "windows only, pages of two, twice", cfg: memdriver.Config{PageSize: 2, Hide: noChanges}, twice: true},
+		{name: "windows only, no single reads", cfg: memdriver.Config{Hide: append(noChanges, memdriver.CanReadAppointment)}, mute: true},
+		{name: "a slow clock that is wrong", cfg: memdriver.Config{Resolution: 5 * time.Second, Skew: -10 * time.Minute}},
+	}
+}
+
+// onEveryMake runs f for each make in a bubble, past the first look. prepare
+// fills the PMS before that.
+func onEveryMake(t *testing.T, prepare func(b *bed) []string, f func(t *testing.T, b *bed, m pmsMake, prepared []string)) {
+	t.Parallel()
+	for _, m := range pmsMakes() {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := bedOn(t, m.cfg, oftenSwept)
+				if m.info != nil {
+					b.pms.SetInfo(m.info)
+				}
+				if m.twice {
+					b.pms.Fail(memdriver.Fault{On: "changes", Effect: memdriver.Pass, Twice: true})
+					b.pms.Fail(memdriver.Fault{On: "window", Effect: memdriver.Pass, Twice: true})
+				}
+				var prepared []string
+				if prepare != nil {
+					prepared = prepare(b)
+					time.Sleep(10 * time.Second) // not in the tick of the first look
+				}
+				b.start()
+				defer b.stopped()
+				b.save(withPhotos)
+				b.pass(3 * time.Minute)
+				f(t, b, m, prepared)
+			})
+		})
+	}
+}
+
+func TestFirstLookFindsTheComingAppointmentsAndKnowsThePatients(t *testing.T) {
+	day := 24 * time.Hour
+	onEveryMake(t, func(b *bed) []string {
+		for range 5 {
+			b.newPatient("Grace", "Hopper")
+		}
+		b.appointment(-2 * day)
+		b.appointment(100 * day)
+		tomorrow, last, cancelled := b.appointment(day), b.appointment(59*day), b.appointment(3*day)
+		require.NoError(b.t, b.pms.SetState(cancelled, driver.AppointmentCancelled))
+		photo := b.pms.AddPhoto(b.patient, "image/png", []byte("face"))
+		return []string{tomorrow + " found", last + " found", cancelled + " found", photo + " found"}
+	}, func(t *testing.T, b *bed, _ pmsMake, want []string) {
+		n := b.news()
+		require.ElementsMatch(t, want, n.inWords())
+		requireDistinct(t, n.ids())
+		b.pass(7 * time.Hour) // past midnight
+		require.Empty(t, b.news().inWords(), "what was found is told once")
+	})
+}
+
+// appointmentSteps are what staff do to an appointment one after the other, and
+// what the host is to be told of it.
+var appointmentSteps = []struct {
+	name, want string
+	// far: the appointment leaves the window, or comes back into it.
+	far bool
+	do  func(*driver.Appointment)
+}{
+	{name: "note", want: "edited", do: func(a *driver.Appointment) { a.Note = driver.NewText("x-rays") }},
+	{name: "provider", want: "edited", do: func(a *driver.Appointment) { a.Provider = "HYG1" }},
+	{name: "length", want: "edited", do: func(a *driver.Appointment) { a.Duration *= 2 }},
+	{name: "nothing", do: func(*driver.Appointment) {}},
+	{name: "start", want: "moved", do: func(a *driver.Appointment) { a.Start = a.Start.Add(time.Hour) }},
+	{name: "operatory", want: "moved", do: func(a *driver.Appointment) { a.Operatory = "2" }},
+	{name: "status", want: "status 0302", do: func(a *driver.Appointment) { a.Status = "0302" }},
+	{name: "status back", want: "status 0301", do: func(a *driver.Appointment) { a.Status = "0301" }},
+	{name: "status forth", want: "status 0302", do: func(a *driver.Appointment) { a.Status = "0302" }},
+	{name: "arrival", want: "edited", do: func(a *driver.Appointment) { a.State = driver.AppointmentArrived }},
+	{name: "no arrival", want: "edited", do: func(a *driver.Appointment) { a.State = driver.AppointmentScheduled }},
+	{name: "cancellation", want: "cancelled", do: func(a *driver.Appointment) { a.State = driver.AppointmentCancelled }},
+	{name: "note of a cancelled one", want: "edited", do: func(a *driver.Appointment) { a.Note = driver.NewText("ill") }},
+	{name: "start of a cancelled one", want: "moved", do: func(a *driver.Appointment) { a.Start = a.Start.Add(time.Hour) }},
+	{name: "reinstatement", want: "edited", do: func(a *driver.Appointment) { a.State = driver.AppointmentScheduled }},
+	{name: "far away", want: "moved", far: true, do: func(a *driver.Appointment) { a.Start = a.Start.Add(60 * 24 * time.Hour) }},
+	{name: "near again", want: "moved", far: true, do: func(a *driver.Appointment) { a.Start = a.Start.Add(-60 * 24 * time.Hour) }},
+	{name: "no time", want: "cancelled", far: true, do: func(a *driver.Appointment) {
+		a.State, a.Start = driver.AppointmentUnscheduled, time.Time{}
+	}},
+	{name: "a time again", want: "moved", far: true, do: func(a *driver.Appointment) {
+		a.State, a.Start = driver.AppointmentScheduled, time.Now().Add(30*24*time.Hour)
+	}},
+}
+
+func TestEachChangeIsToldOnceAndAsWhatItIs(t *testing.T) {
+	onEveryMake(t, nil, func(t *testing.T, b *bed, m pmsMake, _ []string) {
+		b.news()
+		var ids []string
+		expect := func(name string, d time.Duration, want ...string) {
+			t.Helper()
+			b.pass(d)
+			n := b.news()
+			require.Equal(t, append([]string{}, want...), n.inWords(), name)
+			ids = append(ids, n.ids()...)
+			b.pass(aSweep)
+			require.Empty(t, b.news().inWords(), "%s: told again", name)
+		}
+		other := b.appointment(30 * 24 * time.Hour)
+		expect("another one", 3*time.Minute, other+" created")
+		id := b.appointment(30 * 24 * time.Hour)
+		expect("a new one", 3*time.Minute, id+" created")
+		for _, s := range appointmentSteps {
+			if s.far && m.mute {
+				continue // such a PMS cannot tell it from a deletion
+			}
+			require.NoError(t, b.pms.EditAppointment(id, s.do))
+			if s.want == "" {
+				expect(s.name, 3*time.Minute)
+				continue
+			}
+			expect(s.name, 3*time.Minute, id+" "+s.want)
+		}
+		require.NoError(t, b.pms.DeleteAppointment(id))
+		expect("a deletion", m.sweep(), id+" deleted")
+		requireDistinct(t, ids)
+	})
+}
+
+func TestWhatWasChangedBackBetweenTwoLooksIsNoNews(t *testing.T) {
+	onEveryMake(t, nil, func(t *testing.T, b *bed, _ pmsMake, _ []string) {
+		id := b.appointment(48 * time.Hour)
+		b.pass(3 * time.Minute)
+		b.news()
+		b.pms.SetOffline(true)
+		for _, step := range []time.Duration{time.Hour, -time.Hour} {
+			require.NoError(t, b.pms.EditAppointment(id, func(a *driver.Appointment) { a.Start = a.Start.Add(step) }))
+			require.NoError(t, b.pms.SetStatus(id, map[bool]string{true: "0302", false: "0301"}[step > 0]))
+			b.pass(time.Minute)
+		}
+		b.pms.SetOffline(false)
+		b.pass(10 * time.Minute)
+		require.Empty(t, b.news().inWords())
+	})
+}
+
+func TestNewPatientsAreToldOnceWithTheirPhotos(t *testing.T) {
+	onEveryMake(t, func(b *bed) []string { return []string{b.newPatient("Grace", "Hopper")} }, func(t *testing.T, b *bed, _ pmsMake, _ []string) {
+		b.news()
+		var ids []string
+		expect := func(d time.Duration, want ...string) {
+			t.Helper()
+			b.pass(d)
+			n := b.news()
+			require.ElementsMatch(t, append([]string{}, want...), n.inWords())
+			ids = append(ids, n.ids()...)
+		}
+		id := b.newPatient("Mary", "Shelley")
+		photo := b.pms.AddPhoto(id, "image/png", []byte("one"))
+		expect(time.Minute, id+" created", photo+" created") // the photo at once, not after its 15 minutes
+		require.NoError(t, b.pms.EditPatient(id, func(p *driver.Patient) { p.Email = driver.NewText("m@example.com") }))
+		expect(time.Hour)
+		require.NoError(t, b.pms.ReplacePhoto(photo, []byte("two")))
+		expect(20*time.Minute, photo+" edited")
+		second := b.pms.AddPhoto(b.patient, "image/png", []byte("three"))
+		expect(20*time.Minute, second+" created")
+		requireDistinct(t, ids)
+		require.NoError(t, b.pms.DeletePatient(id))
+		expect(aSweep)
+	})
+}
+
+func TestWhatComesIntoTheWindowIsFoundAndWhatIsBookedInItIsCreated(t *testing.T) {
+	day := 24 * time.Hour
+	onEveryMake(t, func(b *bed) []string { return []string{b.appointment(60 * day)} }, func(t *testing.T, b *bed, _ pmsMake, far []string) {
+		b.news()
+		b.pass(7 * time.Hour) // past midnight the window reaches it
+		require.Equal(t, []string{far[0] + " found"}, b.news().inWords())
+		id := b.appointment(59 * day)
+		b.pass(3 * time.Minute)
+		require.Equal(t, []string{id + " created"}, b.news().inWords())
+	})
+}
+
+func TestVisitsOfEarlierDaysThatStaffEditAreNotNew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		old := b.appointment(-72 * time.Hour)
+		time.Sleep(10 * time.Second)
+		b.start()
+		defer b.stopped()
+		b.pass(3 * time.Minute)
+		b.news()
+		require.NoError(t, b.pms.EditAppointment(old, func(a *driver.Appointment) { a.Note = driver.NewText("billed") }))
+		b.pass(3 * time.Minute)
+		require.Equal(t, []string{old + " found"}, b.news().inWords())
+		recall := b.appointment(180 * 24 * time.Hour)
+		b.pass(3 * time.Minute)
+		require.Equal(t, []string{recall + " created"}, b.news().inWords(), "a visit booked half a year ahead is new")
+	})
+}
+
+func TestStatusBetweenTheFirstTwoLooksIsNotLost(t *testing.T) {
+	t.Parallel()
+	// The appointment feed tells of a new appointment; its status changes before
+	// the status feed has ever seen it.
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		b.start()
+		defer b.stopped()
+		b.pass(3 * time.Minute)
+		b.news()
+		for i := range 40 {
+			id := b.appointment(48 * time.Hour)
+			require.NoError(t, b.p.SyncNow(t.Context(), driver.AppointmentFeed))
+			synctest.Wait()
+			status := []string{"0302", "0303"}[i%2]
+			require.NoError(t, b.pms.SetStatus(id, status))
+			b.pass(2 * time.Minute)
+			n := b.news()
+			require.Equal(t, []string{id + " created", id + " status " + status}, n.inWords())
+			require.Equal(t, "0301", n.appointments[0].Appointment.Status)
+		}
+	})
+}
+
+func TestStatusThatTheOtherFeedToldIsCorrectedWhenItIsTakenBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		id := b.appointment(48 * time.Hour)
+		b.start()
+		defer b.stopped()
+		b.pass(3 * time.Minute)
+		b.news()
+		require.NoError(t, b.pms.EditAppointment(id, func(a *driver.Appointment) { a.Status, a.Operatory = "0302", "2" }))
+		require.NoError(t, b.p.SyncNow(t.Context(), driver.AppointmentFeed))
+		synctest.Wait()
+		require.NoError(t, b.pms.SetStatus(id, "0301"))
+		b.pass(2 * time.Minute)
+		n := b.news()
+		require.Len(t, n.appointments, 1)
+		require.Equal(t, "0302", n.appointments[0].Appointment.Status)
+		require.Len(t, n.statuses, 1, "the host believes 0302")
+		require.Equal(t, "0301", n.statuses[0].Appointment.Status)
+	})
+}
+
+func TestHostOfStatusesAloneHearsOfNewAppointments(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		b.engine(func(c *writeback.Config) { c.Handlers.Appointments = nil })
+		b.appointment(24 * time.Hour)
+		b.start()
+		defer b.stopped()
+		b.pass(3 * time.Minute)
+		require.Empty(t, b.news().inWords())
+		id := b.pms.AddAppointment(driver.Appointment{Patient: b.patient, Start: time.Now().Add(48 * time.Hour), Status: "0302"})
+		b.pass(time.Minute)
+		require.Equal(t, []string{id + " status 0302"}, b.news().inWords())
+	})
+}
+
+func TestStatusesAreSaidInTheHostsTerms(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		id := b.appointment(48 * time.Hour)
+		b.save(nil)
+		b.pass(3 * time.Minute)
+		b.news()
+		for status, want := range map[string]writeback.Confirmation{"0302": writeback.Confirmed, "0301": writeback.Unconfirmed, "0303": writeback.Other} {
+			require.NoError(t, b.pms.SetStatus(id, "0304"))
+			b.pass(time.Minute)
+			b.news()
+			require.NoError(t, b.pms.SetStatus(id, status))
+			b.pass(time.Minute)
+			n := b.news()
+			require.Len(t, n.statuses, 1)
+			require.Equal(t, want, n.statuses[0].Status)
+			require.NotEmpty(t, n.statuses[0].StatusLabel)
+			require.NotEmpty(t, n.statuses[0].Basis)
+		}
+	})
+}
+
+func TestExpiredCursorLosesNothingAndTellsNothingTwice(t *testing.T) {
+	day := 24 * time.Hour
+	onEveryMake(t, nil, func(t *testing.T, b *bed, m pmsMake, _ []string) {
+		b.appointment(2 * day)
+		moved, doomed, confirmed := b.appointment(2*day), b.appointment(2*day), b.appointment(2*day)
+		patient := b.newPatient("Known", "Already")
+		photo := b.pms.AddPhoto(patient, "image/png", []byte("one"))
+		b.pass(20 * time.Minute)
+		ids := b.news().ids()
+		for range 3 {
+			b.pms.SetOffline(true)
+			b.pass(time.Minute)
+			require.NoError(t, b.pms.EditAppointment(moved, func(a *driver.Appointment) { a.Start = a.Start.Add(time.Hour) }))
+			require.NoError(t, b.pms.SetStatus(confirmed, map[string]string{"0301": "0302", "0302": "0301"}[statusOf(b, confirmed)]))
+			require.NoError(t, b.pms.DeleteAppointment(doomed))
+			require.NoError(t, b.pms.ReplacePhoto(photo, []byte(time.Now().String())))
+			fresh, newcomer := b.appointment(3*day), b.newPatient("New", "Comer")
+			b.pms.ExpireCursors()
+			b.pms.SetOffline(false)
+			b.pass(30 * time.Minute)
+			n := b.news()
+			require.ElementsMatch(t, []string{
+				moved + " moved", doomed + " deleted", fresh + " created", confirmed + " status " + statusOf(b, confirmed),
+				newcomer + " created", photo + " edited",
+			}, n.inWords())
+			ids = append(ids, n.ids()...)
+			doomed = fresh
+		}
+		requireDistinct(t, ids)
+		b.pass(aSweep)
+		require.Empty(t, b.news().inWords())
+	})
+}
+
+func statusOf(b *bed, appointment string) string {
+	a, ok := b.pms.Appointment(appointment)
+	require.True(b.t, ok)
+	return a.Status
+}
+
+func TestExpiredCursorWhoseCatchUpFailsForgetsNobody(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"the PMS", "the host", "a restart"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBed(t, nil)
+				b.start()
+				b.pass(3 * time.Minute)
+				b.news()
+				b.pms.SetOffline(true)
+				newcomer := b.newPatient("New", "Comer")
+				b.pms.ExpireCursors()
+				var trip *memdriver.Trip
+				if how != "the host" {
+					trip = b.pms.Fail(memdriver.Fault{On: "window new_patients"})
+				} else {
+					b.host.refuse("new_patients", errHost)
+				}
+				b.pms.SetOffline(false)
+				b.pass(10 * time.Minute)
+				require.Empty(t, b.news().patients)
+				switch how {
+				case "a restart":
+					b.stopped()
+					b.engine(nil)
+					b.start()
+					b.pass(time.Minute)
+					trip.Clear()
+				case "the PMS":
+					trip.Clear()
+				default:
+					b.host.refuse("new_patients", nil)
+				}
+				b.pass(15 * time.Minute)
+				require.Equal(t, []string{newcomer + " created"}, b.news().inWords())
+				b.stopped()
+			})
+		})
+	}
+}
+
+func TestSweepCorrectsWhatNoChangeMarkShows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		hide := false
+		b.engine(b.connectBy(func(c driver.Conn) driver.Conn {
+			return &hooked{Conn: c, page: func(p *driver.Page) {
+				if hide {
+					p.Appointments, p.Deleted = nil, nil
+				}
+			}}
+		}))
+		day := 24 * time.Hour
+		moved, confirmed, deleted := b.appointment(2*day), b.appointment(2*day), b.appointment(2*day)
+		b.start()
+		defer b.stopped()
+		b.pass(time.Hour) // past the first sweep
+		require.NoError(t, b.pms.EditAppointment(moved, func(a *driver.Appointment) { a.Start = a.Start.Add(day) }))
+		require.NoError(t, b.pms.SetStatus(confirmed, "0302"))
+		require.NoError(t, b.pms.DeleteAppointment(deleted))
+		b.pass(3 * time.Minute)
+		ids := b.news().ids()
+		// The database comes back from a back-up: rows differ, and nothing says so.
+		hide = true
+		require.NoError(t, b.pms.EditAppointment(moved, func(a *driver.Appointment) { a.Start = a.Start.Add(-day) }))
+		require.NoError(t, b.pms.SetStatus(confirmed, "0301"))
+		b.pms.AddAppointment(driver.Appointment{ID: deleted, Patient: b.patient, Start: time.Now().Add(2 * day)})
+		b.pass(5 * time.Minute)
+		require.Empty(t, b.news().inWords())
+		b.pass(7 * time.Hour)
+		n := b.news()
+		require.ElementsMatch(t, []string{moved + " moved", confirmed + " status 0301", deleted + " created"}, n.inWords())
+		requireDistinct(t, append(ids, n.ids()...))
+		b.pass(7 * time.Hour)
+		require.Empty(t, b.news().inWords())
+	})
+}
+
+func TestRecordThatComesBackIsNewsWithANewID(t *testing.T) {
+	onEveryMake(t, nil, func(t *testing.T, b *bed, m pmsMake, _ []string) {
+		id := b.appointment(48 * time.Hour)
+		b.pass(m.sweep())
+		ids := b.news().ids()
+		for range 3 {
+			require.NoError(t, b.pms.DeleteAppointment(id))
+			b.pass(m.sweep())
+			n := b.news()
+			require.Equal(t, []string{id + " deleted"}, n.inWords())
+			ids = append(ids, n.ids()...)
+			b.pms.AddAppointment(driver.Appointment{ID: id, Patient: b.patient, Start: time.Now().Add(48 * time.Hour), Status: "0301"})
+			b.pass(m.sweep())
+			n = b.news()
+			require.Equal(t, []string{id + " created"}, n.inWords())
+			ids = append(ids, n.ids()...)
+			require.NoError(t, b.pms.SetStatus(id, "0302"))
+			b.pass(m.sweep())
+			n = b.news()
+			require.Equal(t, []string{id + " status 0302"}, n.inWords())
+			ids = append(ids, n.ids()...)
+		}
+		requireDistinct(t, ids)
+	})
+}
+
+func TestChangesOfARecordComeInOrder(t *testing.T) {
+	onEveryMake(t, nil, func(t *testing.T, b *bed, m pmsMake, _ []string) {
+		b.news()
+		var list []string
+		for range 7 {
+			list = append(list, b.appointment(48*time.Hour))
+		}
+		b.pass(m.sweep())
+		b.news()
+		last := map[string]time.Time{}
+		for i := range 20 {
+			for _, id := range list {
+				require.NoError(t, b.pms.EditAppointment(id, func(a *driver.Appointment) { a.Start = a.Start.Add(time.Duration(i+1) * time.Minute) }))
+				time.Sleep(time.Second)
+			}
+			b.pass(20 * time.Second)
+		}
+		b.pass(3 * time.Minute)
+		for _, e := range b.news().appointments {
+			require.Equal(t, writeback.Moved, e.Change)
+			require.True(t, last[e.Appointment.ID].Before(e.Appointment.Start), "an older state after a newer one")
+			last[e.Appointment.ID] = e.Appointment.Start
+		}
+		for _, id := range list {
+			a, _ := b.pms.Appointment(id)
+			require.True(t, last[id].Equal(a.Start), "the host ends with what the PMS has")
+		}
+	})
+}
+
+func TestPhotosComeOnlyWhenSwitchedOnAndWithinTheirSize(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		var opened []string
+		unsized := false
+		wrap := b.connectBy(func(c driver.Conn) driver.Conn {
+			return &hooked{Conn: c, page: func(p *driver.Page) {
+				for i := range p.Photos {
+					if unsized {
+						p.Photos[i].Size = -1
+					}
+				}
+			}}
+		})
+		b.engine(func(c *writeback.Config) {
+			wrap(c)
+			c.MaxPhoto = 10
+			c.Handlers.Photos = func(ctx context.Context, _ string, events []writeback.PhotoEvent) error {
+				for _, e := range events {
+					body, err := e.Open(ctx)
+					if err != nil {
+						opened = append(opened, "cannot be opened")
+						continue
+					}
+					data, err := io.ReadAll(body)
+					opened = append(opened, fmt.Sprintf("%s %v", data, err))
+				}
+				return nil
+			}
+		})
+		b.start()
+		defer b.stopped()
+		photo := b.pms.AddPhoto(b.patient, "image/png", []byte("ten bytes!"))
+		b.save(nil)
+		b.pass(7 * time.Hour)
+		require.Empty(t, opened, "photos are off until somebody switches them on")
+		require.Zero(t, b.pms.Traffic().Calls["photo"])
+		require.Error(t, b.p.SyncNow(t.Context(), driver.PhotoFeed), "switched off is off")
+		require.Error(t, b.p.Import(t.Context(), driver.PhotoFeed))
+
+		b.save(withPhotos)
+		b.pass(3 * time.Minute)
+		require.Equal(t, []string{"ten bytes! <nil>"}, opened)
+		b.pass(3 * time.Hour)
+		require.Len(t, opened, 1, "unchanged ones do not come again")
+
+		require.NoError(t, b.pms.ReplacePhoto(photo, []byte("eleven byte")))
+		b.pass(20 * time.Minute)
+		require.Len(t, opened, 1, "too large")
+		require.NoError(t, b.pms.ReplacePhoto(photo, []byte("small")))
+		b.pass(20 * time.Minute)
+		require.Equal(t, "small <nil>", opened[1])
+
+		// A PMS that does not know the size is read up to the limit and no further.
+		unsized = true
+		require.NoError(t, b.pms.ReplacePhoto(photo, []byte("eleven byte")))
+		b.pass(20 * time.Minute)
+		require.Contains(t, opened[2], "larger than the limit")
+		require.NoError(t, b.pms.ReplacePhoto(photo, []byte("lost")))
+		require.NoError(t, b.pms.LosePhotoFile(photo))
+		b.pass(20 * time.Minute)
+		require.Equal(t, "cannot be opened", opened[3])
+		require.Len(t, opened, 4)
+	})
+}
