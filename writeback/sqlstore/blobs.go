@@ -65,7 +65,11 @@ const orphan = "b.at <= ? AND NOT EXISTS (SELECT 1 FROM pms_items i WHERE i.prac
 // Sweep deletes old blobs that no item names. Each is a transaction of its own,
 // which looks again.
 func (s *Store) Sweep(ctx context.Context, age time.Duration) (int, error) {
-	limit := s.micros() - age.Microseconds()
+	now, err := s.micros(ctx)
+	if err != nil {
+		return 0, wrap("sweep", err)
+	}
+	limit := now - age.Microseconds()
 	var rows []struct {
 		Practice int64
 		Blob     string
@@ -105,10 +109,14 @@ func (s *Store) Purge(ctx context.Context, practice string, states []writeback.S
 	if err != nil || number == 0 {
 		return 0, wrap("purge", err)
 	}
+	now, err := s.micros(ctx)
+	if err != nil {
+		return 0, wrap("purge", err)
+	}
 	above, below := seqRange(number)
 	text, args, err := sqlx.In("SELECT seq, version, blob FROM pms_items WHERE seq > ? AND seq < ? AND state IN (?) AND updated <= ? "+
 		"AND (payload IS NOT NULL OR blob <> '') ORDER BY seq LIMIT ?",
-		above, below, states, s.micros()-age.Microseconds(), max(limit, 0))
+		above, below, states, now-age.Microseconds(), max(limit, 0))
 	if err != nil {
 		return 0, wrap("purge", err)
 	}

@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"database/sql"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -23,10 +24,21 @@ func (c *clock) now() time.Time {
 
 func (c *clock) advance(d time.Duration) { c.passed.Add(int64(d)) }
 
+// quickDir is a folder in memory where there is one: the contract is about what
+// is stored, not about how long a disk takes, and has thousands of commits.
+func quickDir(t testing.TB) string {
+	dir, err := os.MkdirTemp("/dev/shm", "pms-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
+}
+
 func TestContractOnOwnFile(t *testing.T) {
 	storetest.Run(t, func(t testing.TB) storetest.Harness {
 		var c clock
-		path := filepath.Join(t.TempDir(), "pms.db")
+		path := filepath.Join(quickDir(t), "pms.db")
 		open := func(t testing.TB) writeback.Store {
 			s, err := sqlstore.Config{Driver: "sqlite", DSN: path, Now: c.now}.Open(t.Context())
 			require.NoError(t, err)
@@ -41,7 +53,7 @@ func TestContractOnOwnFile(t *testing.T) {
 func TestContractOnHostsHandle(t *testing.T) {
 	storetest.Run(t, func(t testing.TB) storetest.Harness {
 		var c clock
-		path := filepath.Join(t.TempDir(), "host.db")
+		path := filepath.Join(quickDir(t), "host.db")
 		open := func(t testing.TB) writeback.Store {
 			db, err := sql.Open("sqlite", uri(path)+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)")
 			require.NoError(t, err)

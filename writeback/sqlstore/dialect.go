@@ -23,6 +23,9 @@ type dialect struct {
 	folder string
 	// open makes a pool for writing and one for reading.
 	open func(ctx context.Context, dsn string) (write, read *sqlx.DB, err error)
+	// now selects the time in microseconds since 1970, where the store's clock is
+	// the server's. Empty where it is the process's.
+	now string
 	// hasSchema counts the table pms_schema.
 	hasSchema string
 	// begin starts a transaction that may write, at once.

@@ -99,7 +99,8 @@ func (s *Store) Doc(ctx context.Context, practice, name string) (writeback.Doc, 
 	if err != nil {
 		return writeback.Doc{}, wrap("doc", err)
 	}
-	return r.doc(s.micros()), nil
+	now, err := s.micros(ctx)
+	return r.doc(now), wrap("doc", err)
 }
 
 // Docs returns the documents whose name begins with prefix.
@@ -119,7 +120,10 @@ func (s *Store) Docs(ctx context.Context, practice, prefix string) ([]writeback.
 		return nil, wrap("docs", err)
 	}
 	var out []writeback.Doc
-	now := s.micros()
+	now, err := s.micros(ctx)
+	if err != nil {
+		return nil, wrap("docs", err)
+	}
 	for _, r := range rows {
 		out = append(out, r.doc(now))
 	}

@@ -87,7 +87,10 @@ func (s *Store) due(ctx context.Context, practice string, limit int) ([]writebac
 		return nil, -1, err
 	}
 	above, below := seqRange(number)
-	now := s.micros()
+	now, err := s.micros(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
 	items, err := s.records(ctx, practice, now, selectDue, above, below, now, above, limit+1)
 	if err != nil {
 		return nil, 0, err
@@ -129,7 +132,11 @@ func (s *Store) item(ctx context.Context, practice, text, value string) (writeba
 	if err != nil {
 		return writeback.Record{}, err
 	}
-	r, err := scanItem(st.QueryRowContext(ctx, number, value), practice, s.micros())
+	now, err := s.micros(ctx)
+	if err != nil {
+		return writeback.Record{}, err
+	}
+	r, err := scanItem(st.QueryRowContext(ctx, number, value), practice, now)
 	return r, s.scanned(err)
 }
 
@@ -139,7 +146,10 @@ func (s *Store) Items(ctx context.Context, q writeback.ItemQuery) ([]writeback.R
 	if err != nil || number == 0 {
 		return nil, wrap("items", err)
 	}
-	now := s.micros()
+	now, err := s.micros(ctx)
+	if err != nil {
+		return nil, wrap("items", err)
+	}
 	text, args, err := itemsQuery(&q, number, now)
 	if err != nil {
 		return nil, wrap("items", err)

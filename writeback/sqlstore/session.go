@@ -71,7 +71,7 @@ func (s *Store) inTx(ctx context.Context, draw int, f func(*session) error) (com
 		return false, s.dialect.explain(err)
 	}
 	x := s.session(tx, false)
-	if err = x.draw(draw); err == nil {
+	if err = x.begin(draw); err == nil {
 		err = f(x)
 	}
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Store) inTx(ctx context.Context, draw int, f func(*session) error) (com
 
 func (s *Store) session(tx *sql.Tx, host bool) *session {
 	return &session{
-		s: s, tx: tx, host: host, now: s.micros(),
+		s: s, tx: tx, host: host,
 		stmts: make(map[string]*sql.Stmt, 8),
 		heads: make(map[string]*head, 8),
 	}
@@ -154,6 +154,24 @@ func (x *session) get(text string, args []any, into ...any) error {
 		return err
 	}
 	return x.s.scanned(st.QueryRowContext(context.Background(), args...).Scan(into...))
+}
+
+// begin takes the write lock and so many positions, and then reads the clock:
+// whoever comes later has a later time.
+func (x *session) begin(draw int) error {
+	if err := x.draw(draw); err != nil {
+		return err
+	}
+	return x.clock()
+}
+
+// clock reads the store's clock within the transaction.
+func (x *session) clock() error {
+	if x.s.dialect.now == "" {
+		x.now = x.s.now().UnixMicro()
+		return nil
+	}
+	return x.get(x.s.dialect.now, nil, &x.now)
 }
 
 // draw takes the write lock and n positions.

@@ -210,8 +210,15 @@ func (s *Store) check() error {
 	return nil
 }
 
-// micros is the store's clock.
-func (s *Store) micros() int64 { return s.now().UnixMicro() }
+// micros reads the store's clock.
+func (s *Store) micros(ctx context.Context) (int64, error) {
+	if s.dialect.now == "" {
+		return s.now().UnixMicro(), nil
+	}
+	var n int64
+	err := s.get(ctx, s.dialect.now, nil, &n)
+	return n, err
+}
 
 // fromMicros is the time that n microseconds of the store's clock mean.
 func fromMicros(n int64) time.Time { return time.UnixMicro(n).UTC() }

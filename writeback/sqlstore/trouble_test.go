@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -222,4 +223,37 @@ func TestPrefixEndIsTheFirstStringBehind(t *testing.T) {
 	} {
 		require.Equal(t, want, prefixEnd(prefix))
 	}
+}
+
+// TestClockOfTheServerCounts runs on a dialect whose clock is the database's.
+func TestClockOfTheServerCounts(t *testing.T) {
+	t.Parallel()
+	long := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	s, err := Config{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "pms.db"), Now: func() time.Time { return long }}.Open(t.Context())
+	require.NoError(t, err)
+	defer s.Close()
+	d := *s.dialect
+	d.now = "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER)"
+	s.dialect = &d
+
+	c := insertion("a", 1)
+	c.Items[0].Record.Active, c.Items[0].Delay = true, time.Hour
+	c.Docs = []writeback.DocWrite{{Name: "d", Value: []byte("v")}}
+	require.NoError(t, s.Apply(t.Context(), []writeback.Change{c})[0])
+	r, err := s.ItemByKey(t.Context(), "p", "a")
+	require.NoError(t, err)
+	require.Less(t, time.Since(r.CreatedAt).Abs(), time.Minute)
+	require.InDelta(t, time.Hour, r.DueIn, float64(time.Minute))
+	_, wait, err := s.Due(t.Context(), "p", 1)
+	require.NoError(t, err)
+	require.InDelta(t, time.Hour, wait, float64(time.Minute))
+	doc, err := s.Doc(t.Context(), "p", "d")
+	require.NoError(t, err)
+	require.Less(t, doc.Age, time.Minute)
+	tx, err := s.write.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	r, err = s.Tx(tx).ItemByKey(t.Context(), "p", "a")
+	require.NoError(t, err)
+	require.InDelta(t, time.Hour, r.DueIn, float64(time.Minute))
+	require.NoError(t, tx.Rollback())
 }

@@ -89,14 +89,14 @@ func (t *Tx) enter(ctx context.Context, draw int) error {
 	if err := t.look(ctx); err != nil {
 		return err
 	}
-	return t.x.draw(draw)
+	return t.x.begin(draw)
 }
 
+// look readies the session for a call.
 func (t *Tx) look(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	t.x.now = t.x.s.micros()
 	// The host may have rolled back to a savepoint of its own meanwhile.
 	clear(t.x.heads)
 	return t.x.s.check()
@@ -105,6 +105,9 @@ func (t *Tx) look(ctx context.Context) error {
 // read finds a practice without writing.
 func (t *Tx) read(ctx context.Context, practice string) (*head, error) {
 	if err := t.look(ctx); err != nil {
+		return nil, err
+	}
+	if err := t.x.clock(); err != nil {
 		return nil, err
 	}
 	h := &head{id: practice}
