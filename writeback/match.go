@@ -79,6 +79,10 @@ func foldName(s string) string {
 	if plain, ok := foldASCII(s); ok {
 		return plain
 	}
+	return foldUnicode(s)
+}
+
+func foldUnicode(s string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(s) {
 		if other, ok := plainLetters[r]; ok {
