@@ -26,6 +26,10 @@ import (
 // is shared. When Apply returns nil for a change, the change survives a power
 // cut as far as the store promises durability at all.
 //
+// A practice that nobody stored is no error: Apply, PutBlob and Acquire work,
+// queries find nothing; only Practice tells that there is none. Once Apply's
+// transaction has begun, the end of its context no longer interrupts it.
+//
 // Errors are ErrNotFound, ErrExists, ErrStale, ErrFenced, ErrUnknownPractice, or
 // anything else for a store that does not work; they never hold patient data.
 type Store interface {
@@ -35,7 +39,7 @@ type Store interface {
 	// time has come, and before which no other Blocking item with a lower Seq
 	// stands in the same lane; ordered by Seq. wait is how long until another
 	// item can come due by itself: 0 when there are more now, negative when none
-	// is scheduled.
+	// is scheduled. Items behind a Blocking one do not count for it.
 	Due(ctx context.Context, practice string, limit int) (items []Record, wait time.Duration, err error)
 	// Item returns one item. ErrNotFound when there is none.
 	Item(ctx context.Context, practice, id string) (Record, error)
@@ -85,12 +89,14 @@ type Store interface {
 
 	// Acquire takes the lease of a practice for ttl when it is free, lapsed or
 	// owner's own already. Each change of owner, and each take-over of a lapsed
-	// lease, gives a higher fence; a lease that owner still holds keeps its.
+	// or released lease, gives a higher fence; a lease that owner still holds
+	// keeps its.
 	Acquire(ctx context.Context, practice, owner string, ttl time.Duration) (fence int64, ok bool, err error)
 	// Renew extends a lease that still has this owner and fence, even one that
 	// has lapsed if nobody took it.
 	Renew(ctx context.Context, practice, owner string, fence int64, ttl time.Duration) (ok bool, err error)
-	// Release frees a lease that still has this owner and fence.
+	// Release frees a lease that still has this owner and fence. Changes with
+	// that fence fail from then on.
 	Release(ctx context.Context, practice, owner string, fence int64) error
 
 	// Blob returns chunk n (from 0) of a blob; ErrNotFound after the last.
@@ -123,7 +129,8 @@ type Submitter interface {
 	// Doc returns one document. ErrNotFound when there is none.
 	Doc(ctx context.Context, practice, name string) (Doc, error)
 	// PutBlob stores chunk n (from 0) of a blob, at most BlobChunk bytes. Chunks
-	// are committed by themselves, before the item that names the blob.
+	// are committed by themselves, before the item that names the blob; within a
+	// host's transaction they are part of it.
 	PutBlob(ctx context.Context, practice, blob string, n int, chunk []byte) error
 }
 
@@ -139,8 +146,10 @@ var (
 	ErrUnknownPractice = errors.New("writeback: unknown practice")
 )
 
-// Change is one atomic change of one practice. Conditions are checked first;
-// when one fails nothing of the change is done.
+// Change is one atomic change of one practice. Fence, Revision and Save are
+// checked first, then each part's condition, after the parts before it; when one
+// fails nothing of the change is done. A record of another practice, and a
+// negative Expect of an item, are errors.
 type Change struct {
 	Practice string
 	// Fence, when not 0, must be the fence of the practice's lease, and the
@@ -160,7 +169,8 @@ type Change struct {
 	Wake bool
 }
 
-// ItemWrite inserts or replaces an item.
+// ItemWrite inserts or replaces an item. A replaced item keeps its Practice, ID,
+// Key, Seq and CreatedAt.
 type ItemWrite struct {
 	Record Record
 	// Expect is the Version the stored item must have; 0 inserts. An insert
@@ -177,7 +187,7 @@ type DocWrite struct {
 	Name  string
 	Value []byte // nil deletes
 	// Expect is the Version the stored document must have, 0 for none; negative
-	// does not care.
+	// does not care. A document that was deleted begins again at 1.
 	Expect int64
 }
 
@@ -203,7 +213,7 @@ type Record struct {
 	// items that one mend would release.
 	Reason driver.Reason
 	Cause  string
-	// Lane orders items that must not overtake each other.
+	// Lane orders items that must not overtake each other; empty is no lane.
 	Lane string
 	// Active items come due; Blocking ones hold back what is behind them in
 	// their lane.
