@@ -208,17 +208,40 @@ func (p *Practice) runLoop(ctx context.Context, loop string) error {
 	if err != nil && (errors.Is(err, ErrFenced) || p.lease == nil) {
 		return err
 	}
-	p.due.Ran(loop, started, now)
-	if err != nil {
-		wait := p.backoffOf(loop)
-		if d := p.line.down(now); d > wait {
-			wait = d
-		}
-		p.due.Delay(loop, now.Add(wait))
-		p.e.cfg.Log.Warn("loop failed", "practice", p.id, "loop", loop, "error", safeError(err), "again_in", wait)
+	if err == nil {
+		p.due.Ran(loop, started, now)
+	} else {
+		again := p.retryAt(loop, started, now)
+		p.due.Delay(loop, again)
+		p.e.cfg.Log.Warn("loop failed", "practice", p.id, "loop", loop, "error", safeError(err), "again_in", again.Sub(now))
 	}
 	p.noteLoop(loop, started, now, err)
 	return nil
+}
+
+// retryAt says when a loop that failed is tried again: after its back-off, not
+// while the PMS is down, and no sooner than the next run would have been; but a
+// loop that runs every few hours does not wait for that.
+func (p *Practice) retryAt(loop string, started, now time.Time) time.Time {
+	wait := max(p.backoffOf(loop), p.line.down(now))
+	p.mu.Lock()
+	every, least := p.e.cfg.CatalogEvery, time.Minute
+	switch loop {
+	case loopCatalog:
+	case loopSweep:
+		every = p.e.cfg.SweepEvery
+	default:
+		every = p.every(p.settings, driver.Feed(loop))
+		if p.info != nil {
+			least = max(least, p.info.Feeds[driver.Feed(loop)].MinInterval)
+		}
+	}
+	p.mu.Unlock()
+	again, soonest := now.Add(wait), started.Add(min(every, least))
+	if again.Before(soonest) {
+		return soonest
+	}
+	return again
 }
 
 func (p *Practice) backoffOf(loop string) time.Duration {
