@@ -124,7 +124,7 @@ func (p *Practice) MarkPosted(ctx context.Context, id, actor, reference string) 
 // act is what a person does to an item: along the state table, compare-and-set,
 // with the actor in the audit log.
 func (p *Practice) act(ctx context.Context, id, event, actor, detail string, prepare func(*item) error) (Item, error) {
-	if err := p.e.usable(); err != nil {
+	if err := p.usable(); err != nil {
 		return Item{}, err
 	}
 	c := inputCheck{e: InputError{Op: event}}
@@ -219,7 +219,7 @@ func (p *Practice) SyncNow(ctx context.Context, feed driver.Feed) error {
 	if !feed.Valid() {
 		return &InputError{Op: "sync now", Fields: []FieldError{{"feed", "is not a feed; use one of driver.Feeds"}}}
 	}
-	if err := p.e.usable(); err != nil {
+	if err := p.usable(); err != nil {
 		return err
 	}
 	if !p.e.handles(feed) {

@@ -226,6 +226,7 @@ func (e *Engine) drop(ctx context.Context, id string) error {
 	if p == nil {
 		return nil
 	}
+	p.gone.Store(true)
 	if err := e.runner.RemoveWait(ctx, id); err != nil {
 		return err
 	}

@@ -36,8 +36,8 @@ func (c *inputCheck) patient(p Patient) {
 	}
 	c.id("patient.id", p.ID)
 	c.id("patient.host_id", p.HostID)
-	c.text("patient.first", p.First, maxShort, false)
-	c.text("patient.last", p.Last, maxShort, false)
+	c.text("patient.first", p.First, maxShort, true)
+	c.text("patient.last", p.Last, maxShort, true)
 	c.text("patient.phone", p.Phone, maxShort, false)
 	if !p.Birth.IsZero() && !p.Birth.Reveal().Valid() {
 		c.bad("patient.birth", "is not a day of the calendar")

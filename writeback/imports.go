@@ -29,7 +29,7 @@ type ImportProgress struct {
 // steps, survives a restart (by starting over, with the same guarantee), and its
 // progress is in Imports. Asking again while one runs starts it over.
 func (p *Practice) Import(ctx context.Context, feed driver.Feed) error {
-	if err := p.e.usable(); err != nil {
+	if err := p.usable(); err != nil {
 		return err
 	}
 	if feed != driver.PatientFeed && feed != driver.AppointmentFeed && feed != driver.PhotoFeed {

@@ -36,6 +36,8 @@ type Practice struct {
 
 	// due has its own lock.
 	due *pmssync.Due
+	// gone is set when the practice was removed; AddPractice makes another one.
+	gone atomic.Bool
 	// redecide asks the next step to decide again what waits.
 	redecide atomic.Bool
 
@@ -68,6 +70,14 @@ func newPractice(e *Engine, cfg PracticeConfig) *Practice {
 		due: pmssync.NewDue(rand.Float64), decidedBy: -1,
 		line: line{retry: e.cfg.Retry.New()}, walks: map[string]*walk{}, handling: map[string]chan struct{}{},
 	}
+}
+
+// usable is the engine's, and ErrUnknownPractice for one that was removed.
+func (p *Practice) usable() error {
+	if p.gone.Load() {
+		return ErrUnknownPractice
+	}
+	return p.e.usable()
 }
 
 // ID is the host's id of the practice.

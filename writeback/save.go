@@ -35,7 +35,7 @@ func (p *Practice) Settings(ctx context.Context) (settings.Document, int64, erro
 // one that is an error nothing is saved and the error is ErrProblems. Pasted
 // texts in references are resolved to ids.
 func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save Save) ([]settings.Problem, error) {
-	if err := p.e.usable(); err != nil {
+	if err := p.usable(); err != nil {
 		return nil, err
 	}
 	c := inputCheck{e: InputError{Op: "save settings"}}

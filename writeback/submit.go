@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -72,15 +73,15 @@ func (v Via) WriteNote(ctx context.Context, n Note) (Item, error) {
 	c.text("body", n.Body, maxText, true)
 	c.text("subject", n.Subject, maxShort, true)
 	c.text("number", n.Number, maxShort, false)
-	c.text("user", Text(n.User), maxShort, false)
+	c.text("user", Text(n.User), maxShort, true)
 	c.text("result", Text(n.Result), maxShort, true)
 	for i, a := range n.Attachments {
-		c.text(fmt.Sprintf("attachments[%d]", i), a, maxShort, false)
+		c.text(fmt.Sprintf("attachments[%d]", i), a, maxShort, true)
 	}
 	if len(n.Attachments) > 100 {
 		c.bad("attachments", "are more than 100")
 	}
-	if n.Body.IsEmpty() && !callWithoutBody(n.Kind) {
+	if strings.TrimSpace(n.Body.Reveal()) == "" && !callWithoutBody(n.Kind) {
 		c.bad("body", "is empty; give the text")
 	}
 	if n.Duration < 0 {
@@ -158,6 +159,9 @@ func (v Via) submitFile(ctx context.Context, it *item, c *inputCheck, who Patien
 		c.bad("content", "is nil; give the bytes")
 	}
 	if err := c.err(); err != nil {
+		return Item{}, err
+	}
+	if err := v.p.usable(); err != nil {
 		return Item{}, err
 	}
 	it.Lane = it.ID
@@ -279,6 +283,9 @@ func (v Via) PostPayment(ctx context.Context, pay Payment) (Item, error) {
 	if err := c.err(); err != nil {
 		return Item{}, err
 	}
+	if pay.Fee.IsZero() {
+		pay.Fee = driver.Money{} // no fee is one content, whatever its currency
+	}
 	it := v.newItem(KindPayment, pay.Key, payload{
 		Patient: patientDataOf(pay.Patient), At: stamp(pay.At),
 		Payment: &paymentData{Channel: pay.Channel, Amount: pay.Amount, Fee: pay.Fee, Memo: pay.Memo.Reveal()},
@@ -345,7 +352,7 @@ func (v Via) newItem(kind ItemKind, key string, p payload) *item {
 // submit decides the item and stores it, with its first event, in one change.
 func (v Via) submit(ctx context.Context, it *item) (Item, error) {
 	p := v.p
-	if err := p.e.usable(); err != nil {
+	if err := p.usable(); err != nil {
 		return Item{}, err
 	}
 	view, err := p.view(ctx)
