@@ -217,6 +217,9 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 		// The payment was posted by hand: so must its refund be.
 		return c, false, p.settleAs(ctx, it, decided(EventRefused, driver.ReasonPaymentMissing, ""))
 	}
+	if p.suspect(it, l) {
+		return c, false, p.settle(ctx, it, EventRestored, "", 0)
+	}
 	now := stamp(time.Now())
 	if l.First.IsZero() {
 		l.First = now
@@ -362,7 +365,7 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 	}
 	if p.repeatable(it.opKind()) {
 		// One effect however often it is sent: no need to look first.
-		l.State = legPending
+		l.State, l.Doubt = legPending, true
 		return p.settle(ctx, it, EventUnavailable, e.Reason, delay)
 	}
 	return p.settle(ctx, it, EventUnknown, e.Reason, delay)

@@ -124,8 +124,14 @@ type leg struct {
 	Last  time.Time      `json:"last,omitzero"`  // last sent
 	Sent  *sentOp        `json:"sent,omitempty"` // as first sent
 	Got   driver.Receipt `json:"got,omitzero"`
+	// Looked is set when the leg was looked for after a restore, before it was
+	// sent.
+	Looked bool `json:"looked,omitempty"`
 	// Prior is set after ErrIncomplete.
 	Prior *driver.Receipt `json:"prior,omitempty"`
+	// Doubt is set while the outcome of an earlier sending is not known, though it
+	// does no harm to send again.
+	Doubt bool `json:"doubt,omitempty"`
 	// Amount is frozen at the submit, for money legs.
 	Amount driver.Money `json:"amount,omitzero"`
 	Fee    bool         `json:"fee,omitempty"`
@@ -209,7 +215,7 @@ func (it *item) begun() bool {
 // it was sent.
 func (l *leg) unsent() {
 	l.State = legPending
-	if l.Prior != nil {
+	if l.Prior != nil || l.Doubt {
 		return
 	}
 	l.First, l.Last = time.Time{}, time.Time{}

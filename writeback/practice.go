@@ -31,8 +31,10 @@ type Practice struct {
 	info     *driver.Info
 	infoAsOf time.Time
 	closed   map[driver.OpKind]driver.Scope
-	health   practiceHealth
-	working  bool // this process holds the lease
+	// restoredAt is when the store was marked as restored from a back-up.
+	restoredAt time.Time
+	health     practiceHealth
+	working    bool // this process holds the lease
 
 	// due has its own lock.
 	due *pmssync.Due
@@ -132,6 +134,7 @@ const (
 	docNow      = "now/"
 	docLook     = "look/"
 	docSeenSalt = "seen/salt"
+	docRestored = "restored"
 )
 
 // load reads settings, catalogs and Info from the store into the process, once.
@@ -146,6 +149,9 @@ func (p *Practice) load(ctx context.Context) error {
 		return err
 	}
 	if err := p.loadCatalogs(ctx); err != nil {
+		return err
+	}
+	if err := p.loadRestored(ctx); err != nil {
 		return err
 	}
 	p.mu.Lock()

@@ -25,7 +25,8 @@ const (
 	EventRejected     = "rejected"
 	EventConflict     = "conflict"
 	EventUnauthorized = "unauthorized"
-	EventLapsed       = "lapsed" // the process that was writing is gone
+	EventLapsed       = "lapsed"   // the process that was writing is gone
+	EventRestored     = "restored" // the store came from a back-up
 
 	// Outcomes of looking for a write.
 	EventFound        = "found"
@@ -41,6 +42,8 @@ const (
 
 	// EventSettingsSaved is about the practice, not an item.
 	EventSettingsSaved = "settings_saved"
+	// EventStoreRestored is about the practice, too.
+	EventStoreRestored = "store_restored"
 )
 
 // action is what the engine has to do with an item in its new state.
@@ -83,6 +86,8 @@ var stateTable = func() map[State]map[string]rule {
 	posted := rule{Written, actNone, "Somebody posted it by hand."}
 	retried := rule{Queued, actDecide, "Somebody asked to try it again."}
 
+	suspect := rule{Uncertain, actVerify, "The store came from a back-up; it is looked for before it is sent."}
+
 	join := func(maps ...map[string]rule) map[string]rule {
 		out := map[string]rule{}
 		for _, m := range maps {
@@ -118,6 +123,7 @@ var stateTable = func() map[State]map[string]rule {
 			EventMarkedPosted: posted,
 			EventRetried:      retried,
 			EventSuperseded:   {Superseded, actNone, "A newer one took its place."},
+			EventRestored:     suspect,
 		}),
 		Writing: {
 			EventWritten:      {Written, actNone, "Written to the PMS."},
@@ -154,6 +160,7 @@ var stateTable = func() map[State]map[string]rule {
 			EventConflict:     {PartiallyPosted, actPerson, "The record was changed before the rest was written."},
 			EventUnauthorized: {PartiallyPosted, actMend, "The PMS refuses access; the rest goes on by itself when that is mended."},
 			EventRetried:      {PartiallyPosted, actSend, "Somebody asked to try the rest again."},
+			EventRestored:     suspect,
 			EventMarkedPosted: posted,
 			EventDismissed:    people[EventDismissed],
 		},

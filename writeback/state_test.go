@@ -33,6 +33,7 @@ rejected          -     -     -     -     -     -     FAIL! -     PART! -     - 
 conflict          -     -     -     -     -     -     CONF! -     PART! -     -     -     -     -     -
 unauthorized      -     -     -     -     -     -     HELD~ -     PART~ -     -     -     -     -     -
 lapsed            -     -     -     -     -     -     UNCE? -     -     -     -     -     -     -     -
+restored          -     -     -     -     -     UNCE? -     -     UNCE? -     -     -     -     -     -
 found             -     -     -     -     -     -     -     DONE. -     -     -     -     -     -     -
 absent            -     -     -     -     -     -     -     QUEU> -     -     -     -     -     -     -
 still_unknown     -     -     -     -     -     -     -     UNCE? -     -     -     -     -     -     -
