@@ -187,16 +187,6 @@ func (it *item) nextLeg() *leg {
 	return nil
 }
 
-func (it *item) doneLegs() int {
-	n := 0
-	for i := range it.pr.Legs {
-		if it.pr.Legs[i].State == legDone {
-			n++
-		}
-	}
-	return n
-}
-
 // begun reports whether some of the item is in the PMS: a leg, or a leg except
 // for its rest. Such an item is finished whatever the settings say by then, and
 // never shows as not started.
