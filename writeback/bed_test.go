@@ -266,3 +266,6 @@ func TestEverythingIsWrittenOnce(t *testing.T) {
 		require.Empty(t, b.host.statuses, "our own write is no news")
 	})
 }
+
+// faultOf makes all calls of a name fail for a reason.
+func faultOf(on string, err error) memdriver.Fault { return memdriver.Fault{On: on, Err: err} }
