@@ -357,6 +357,32 @@ func TestPeopleAndEngineDoNotOverwriteEachOther(t *testing.T) {
 	})
 }
 
+// The PMS takes less than it did when its limits were read.
+func TestNoteThatWasTooLongIsSplitAnewOnRetry(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		b.save(nil)
+		b.pass(time.Second)
+		b.pms.SetInfo(func(i *driver.Info) {
+			op := i.Ops[driver.OpNote]
+			op.MaxChars = 200
+			i.Ops[driver.OpNote] = op
+		})
+		n := b.note("note")
+		n.Body = writeback.Text(strings.Repeat("What about Friday? ", 40))
+		b.must(b.p.WriteNote(t.Context(), n))
+		b.pass(time.Minute)
+		it := b.requireState("note", writeback.Failed)
+		require.Equal(t, driver.ReasonTooLarge, it.Reason)
+		b.p.RefreshCatalogs()
+		b.pass(time.Second)
+		b.must(b.p.Retry(t.Context(), it.ID, "dana"))
+		b.pass(time.Minute)
+		b.requireState("note", writeback.Written)
+		require.Greater(t, len(b.pms.Notes()), 4)
+	})
+}
+
 // A note of several parts whose kind is switched off half way is finished, and
 // holds nobody up.
 func TestWhatIsBegunIsFinishedAfterASave(t *testing.T) {
@@ -367,6 +393,7 @@ func TestWhatIsBegunIsFinishedAfterASave(t *testing.T) {
 			op.MaxChars = 200
 			i.Ops[driver.OpNote] = op
 		})
+		b.p.RefreshCatalogs()
 		b.save(func(d *settings.Document) { d.Payments.Separate = true })
 		b.pass(time.Second)
 		b.pms.Fail(memdriver.Fault{On: "write note", Skip: 1, Times: 3, Err: driver.ErrUnavailable})

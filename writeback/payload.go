@@ -199,6 +199,16 @@ func (it *item) begun() bool {
 	return false
 }
 
+// untouched reports whether the PMS has, and was asked for, nothing of the item.
+func (it *item) untouched() bool {
+	for i := range it.pr.Legs {
+		if l := &it.pr.Legs[i]; l.State != legPending || l.Prior != nil || l.Doubt || l.Looked || !l.First.IsZero() {
+			return false
+		}
+	}
+	return true
+}
+
 // unsent takes back that the leg was sent, once it is certain that the PMS has
 // nothing of it: then it is bound anew before it is sent again, to what people
 // have mended in the meantime. A leg that is there except for its rest stays as

@@ -43,14 +43,16 @@ func (it *item) newLeg(name string, amount driver.Money, fee bool) leg {
 	return leg{Name: name, Ref: legRef(it.Practice, it.Key, name), Amount: amount, Fee: fee}
 }
 
-// planLegs gives an item its legs if it has none yet.
+// planLegs gives an item its legs if it has none yet. A note of which nothing
+// was sent is planned anew: the PMS's limits may be others by now.
 func planLegs(it *item, env planEnv) error {
+	if it.Kind == KindNote && it.untouched() {
+		return planNote(it, env)
+	}
 	if len(it.pr.Legs) > 0 {
 		return nil
 	}
 	switch it.Kind {
-	case KindNote:
-		return planNote(it, env)
 	case KindRefund:
 		it.pr.Legs = []leg{it.newLeg("refund", it.p.Refund.Amount, false)}
 	default:
@@ -77,7 +79,7 @@ func planNote(it *item, env planEnv) error {
 	if err != nil {
 		return err
 	}
-	it.pr.Replaced = replaced
+	it.pr.Legs, it.pr.Replaced = nil, replaced
 	for i, body := range parts {
 		l := it.newLeg(fmt.Sprintf("part %d", i+1), driver.Money{}, false)
 		l.Sent = &sentOp{Body: withRef(body, hostLine(env, op.Repertoire), l.Ref, i+1, len(parts)), Part: i + 1, Parts: len(parts)}
