@@ -38,13 +38,17 @@ func (c *conn) writeRefund(ctx context.Context, op string, f *driver.Refund) (dr
 	if err := c.checkPatient(ctx, op, f.Patient); err != nil {
 		return driver.Receipt{}, err
 	}
-	payments, err := c.payments(ctx, op, f.Patient, "")
+	payments, err := c.payments(ctx, op, f.Patient)
 	if err != nil {
 		return driver.Receipt{}, beforeSending(err)
 	}
 	of, found := findPaid(payments, f)
 	if !found {
 		return driver.Receipt{}, rejected(op, driver.ReasonPaymentMissing, "")
+	}
+	if f.OfRef == "" || !holdsRef(of, f.OfRef) {
+		// The refund copies what the payment holds, and is found again by it.
+		return driver.Receipt{}, rejected(op, driver.ReasonNotRefundable, "the payment no longer holds its reference, by which a refund is found again")
 	}
 	if today := c.officeDay(of); f.PostedOn != today {
 		return driver.Receipt{}, rejected(op, driver.ReasonNotRefundable, "the API dates a refund on the day it is written")
@@ -94,14 +98,10 @@ func refundNote(f *driver.Refund) string {
 	return withRef(f.Memo.Reveal(), "Refund of "+f.OfRef+" "+f.Ref, payNoteChars)
 }
 
-// payments are a patient's payments entered on or after a day, or all. The API
-// has no way to read a single one.
-func (c *conn) payments(ctx context.Context, op, patient, since string) ([]row, error) {
-	query := url.Values{"PatNum": {patient}}
-	if since != "" {
-		query.Set("DateEntry", since)
-	}
-	return c.all(ctx, listing{op: op, path: "/payments", query: query, key: "PayNum"})
+// payments are all payments of a patient. The API has no way to read a single
+// one.
+func (c *conn) payments(ctx context.Context, op, patient string) ([]row, error) {
+	return c.all(ctx, listing{op: op, path: "/payments", query: url.Values{"PatNum": {patient}}, key: "PayNum"})
 }
 
 // findPaid finds the payment that is to be refunded, by its number or, without

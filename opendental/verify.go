@@ -23,6 +23,8 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 	if err := checkHead(name, h); err != nil {
 		return driver.VerdictUnknown, driver.Receipt{}, err
 	}
+	// Before the look: what arrives while it lasts may lie behind it already.
+	stillAtWork := c.stillAtWork(op)
 	var receipt driver.Receipt
 	var found bool
 	var err error
@@ -45,7 +47,7 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 		return driver.VerdictUnknown, driver.Receipt{}, err
 	case found:
 		return driver.VerdictApplied, receipt, nil
-	case c.stillAtWork(op):
+	case stillAtWork:
 		return driver.VerdictUnknown, driver.Receipt{}, nil
 	}
 	return driver.VerdictAbsent, driver.Receipt{}, nil
@@ -151,7 +153,7 @@ func (c *conn) findStatus(ctx context.Context, name string, s *driver.StatusChan
 }
 
 func (c *conn) findPayment(ctx context.Context, name string, p *driver.Payment) (driver.Receipt, bool, error) {
-	rows, err := c.paymentsSince(ctx, name, p)
+	rows, err := c.paymentsOf(ctx, name, p.Patient)
 	if err != nil {
 		return driver.Receipt{}, false, err
 	}
@@ -184,7 +186,7 @@ func (c *conn) noteRest(ctx context.Context, name string, p *driver.Payment, rec
 }
 
 func (c *conn) findRefund(ctx context.Context, name string, f *driver.Refund) (driver.Receipt, bool, error) {
-	rows, err := c.paymentsSince(ctx, name, f)
+	rows, err := c.paymentsOf(ctx, name, f.Patient)
 	if err != nil {
 		return driver.Receipt{}, false, err
 	}
@@ -201,12 +203,10 @@ func (c *conn) findRefund(ctx context.Context, name string, f *driver.Refund) (d
 	return driver.Receipt{}, false, nil
 }
 
-func (c *conn) paymentsSince(ctx context.Context, name string, op driver.Op) ([]row, error) {
-	day := ""
-	if since := c.since(op); !since.IsZero() {
-		day = since.Format(time.DateOnly)
-	}
-	rows, err := c.payments(ctx, name, op.Head().Patient, day)
+// paymentsOf are all payments of a patient, of whatever day: an office whose
+// clock is wrong by months must not get a payment twice.
+func (c *conn) paymentsOf(ctx context.Context, name, patient string) ([]row, error) {
+	rows, err := c.payments(ctx, name, patient)
 	if isNobody(err) {
 		return nil, nil
 	}
