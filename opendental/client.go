@@ -27,8 +27,9 @@ const (
 	dialTimeout = 10 * time.Second
 	tlsTimeout  = 10 * time.Second
 
-	// sendWithin is how long after the beginning of Write its request may leave.
-	// VerifyAfter rests on it: a request that leaves late is at work late.
+	// sendWithin is how long after the beginning of Write its request may leave at
+	// the least. VerifyAfter rests on it: a request that leaves late is at work
+	// late.
 	sendWithin = 30 * time.Second
 )
 
@@ -55,11 +56,8 @@ func newClient(cfg Config) *client {
 		MaxIdleConnsPerHost: 4,
 		IdleConnTimeout:     30 * time.Second,
 	}
-	if cfg.HTTP != nil {
+	if cfg.HTTP != nil && cfg.HTTP.Transport != nil {
 		own = cfg.HTTP.Transport
-		if own == nil {
-			own = http.DefaultTransport
-		}
 	}
 	c.reads = noRedirects(own)
 	// Writes have connections of their own, one each. On a fresh connection
@@ -106,6 +104,7 @@ type call struct {
 // timing is what a context carries about the operation that a request belongs to.
 type timing struct {
 	turn   turn
+	began  time.Time // who began first goes first
 	sendBy time.Time // for effects; zero is no bound
 	money  bool      // see freshFor
 }
@@ -113,6 +112,7 @@ type timing struct {
 type timingKey struct{}
 
 func withTiming(ctx context.Context, t timing) context.Context {
+	t.began = time.Now()
 	return context.WithValue(ctx, timingKey{}, t)
 }
 
@@ -120,7 +120,7 @@ func timingOf(ctx context.Context) timing {
 	if t, ok := ctx.Value(timingKey{}).(timing); ok {
 		return t
 	}
-	return timing{turn: turnRead}
+	return timing{turn: turnRead, began: time.Now()}
 }
 
 // do sends q once and hands the records of a 2xx answer to each. It returns the

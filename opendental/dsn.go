@@ -39,7 +39,8 @@ var defaultURLs = map[Mode]string{
 // DefaultVerifyAfter is what [Config.VerifyAfter] is when it is zero: a request
 // leaves within 30 s after Write is called, connects within 20 s, and the
 // office works on it for at most 60 s (Open Dental API, 504), which leaves a
-// margin of 10 s.
+// margin of 10 s. Where [Config.Rate] is above two seconds a write needs longer
+// until it may leave, and what is added to the 30 s is added here.
 const DefaultVerifyAfter = 2 * time.Minute
 
 // DefaultTimeout is what [Config.Timeout] is when it is zero. It is longer than
@@ -65,7 +66,8 @@ type Config struct {
 	// Rate is the shortest time from the start of one request to the start of
 	// the next, over all connections of the process that use the same keys. 0 is
 	// one second in Remote mode and no limit otherwise; the vendor's free tier
-	// needs five seconds. Negative is no limit.
+	// needs five seconds. Negative is no limit; in Remote mode there is still one
+	// request at a time.
 	Rate time.Duration
 	// Images is the office's A-to-Z folder, which holds the photos' bytes. Nil
 	// means none, or ImagesDir.
@@ -84,9 +86,10 @@ type Config struct {
 	// up; 0 is DefaultVerifyAfter, and five minutes more for documents. Shorter
 	// values are for tests against the emulator: a write may happen twice.
 	VerifyAfter time.Duration
-	// HTTP replaces the HTTP client, for a proxy or a test. Its redirects and
-	// cookies are not used, and its transport must not send a request twice.
-	// Nil is a client of the driver's own, which uses no proxy.
+	// HTTP gives the transport, for a proxy or a test; it must not send a request
+	// twice. Nothing else of it is used: no redirects, cookies or timeout. Nil,
+	// or one without a transport, is the driver's own transport, which uses no
+	// proxy, not even one that the environment names.
 	HTTP *http.Client
 }
 
@@ -129,7 +132,7 @@ func ParseDSN(dsn string) (Config, error) {
 	}
 	for key, values := range q {
 		if !slices.Contains(dsnKeys, key) {
-			return Config{}, dsnError(fmt.Sprintf("unknown key %q; the keys are %s", key, strings.Join(dsnKeys, ", ")))
+			return Config{}, dsnError(fmt.Sprintf("unknown key%s; the keys are %s", quotedWord(key), strings.Join(dsnKeys, ", ")))
 		}
 		if len(values) > 1 {
 			return Config{}, dsnError(key + " is given twice")
@@ -271,6 +274,8 @@ func (c Config) base() string {
 // interval is the throttle's interval; 0 is none.
 func (c Config) interval() time.Duration {
 	switch {
+	case c.Rate < 0 && c.mode() == Remote:
+		return time.Nanosecond // one at a time
 	case c.Rate < 0:
 		return 0
 	case c.Rate == 0 && c.mode() == Remote:
@@ -295,9 +300,15 @@ func (c Config) verifyAfter(kind driver.OpKind) time.Duration {
 	case c.VerifyAfter != 0:
 		return c.VerifyAfter
 	case kind == driver.OpDocument:
-		return DefaultVerifyAfter + uploadExtra
+		return DefaultVerifyAfter + uploadExtra + c.sendWithin() - sendWithin
 	}
-	return DefaultVerifyAfter
+	return DefaultVerifyAfter + c.sendWithin() - sendWithin
+}
+
+// sendWithin is how long after the beginning of Write its request may leave: so
+// long that a payment, which looks at nine things first, can get its turns.
+func (c Config) sendWithin() time.Duration {
+	return max(sendWithin, 15*c.interval())
 }
 
 // String gives the address and mode, and nothing of the keys.
@@ -323,6 +334,15 @@ func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 func (c Config) MarshalJSON() ([]byte, error) { return marshal(c.String()) }
 
 func dsnError(text string) error { return errors.New("opendental: data source name: " + text) }
+
+// quotedWord repeats a key that looks like one. Anything else may be a part of a
+// secret with a question mark in it.
+func quotedWord(key string) string {
+	if len(key) > 20 || strings.ContainsFunc(key, func(r rune) bool { return (r < 'a' || r > 'z') && r != '_' }) {
+		return ""
+	}
+	return fmt.Sprintf(" %q", key)
+}
 
 func isLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {

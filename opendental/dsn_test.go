@@ -44,9 +44,11 @@ func TestADataSourceNameFillsTheConfig(t *testing.T) {
 	require.Equal(t, 70*time.Second, cfg.timeout())
 	require.Equal(t, time.Second, cfg.verifyAfter(driver.OpDocument))
 
-	cfg, err = ParseDSN("opendental://d:c@/?rate=none")
+	cfg, err = ParseDSN("opendental://d:c@/?rate=none&mode=service")
 	require.NoError(t, err)
 	require.Zero(t, cfg.interval())
+	cfg.Mode = Remote
+	require.Equal(t, time.Nanosecond, cfg.interval(), "one request at a time all the same")
 }
 
 func TestAMistakeInADataSourceNameIsNamedWithoutTheKeys(t *testing.T) {

@@ -3,6 +3,7 @@ package opendental
 import (
 	"context"
 	"crypto/sha256"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,7 +74,10 @@ const (
 const longestPause = 5 * time.Second
 
 // gate lets requests through: one at a time and one per interval when it has an
-// interval, all at once when it has none. It has no goroutine of its own.
+// interval, all at once when it has none. Within a turn the operation that began
+// first goes first: otherwise many payments on one line, each of which looks at
+// several things before it leaves, would all be late together. It has no
+// goroutine of its own.
 type gate struct {
 	uses int // guarded by the keeper
 
@@ -83,8 +87,13 @@ type gate struct {
 	last     time.Time // when a request was last let through
 	busy     bool
 	armed    bool // a timer will let the next one through
-	waiting  [turns][]chan struct{}
+	waiting  [turns][]waiter
 	paused   time.Time // nothing goes before this
+}
+
+type waiter struct {
+	began time.Time     // of the operation
+	come  chan struct{} // closed when its turn has come
 }
 
 func newGate(interval time.Duration) *gate {
@@ -115,26 +124,47 @@ func (g *gate) idle() bool {
 // enter waits until a request may start, and returns what ends its turn. It
 // fails when ctx ends first or the PMS asked for a long pause.
 func (g *gate) enter(ctx context.Context, t turn) (leave func(), err error) {
-	if err := g.sitOut(ctx); err != nil {
-		return nil, err
+	for {
+		if err := g.sitOut(ctx); err != nil {
+			return nil, err
+		}
+		leave, err := g.line(ctx, t)
+		if err != nil || !g.isPaused() {
+			return leave, err
+		}
+		leave() // the PMS asked for a pause meanwhile
 	}
+}
+
+// line waits for a turn.
+func (g *gate) line(ctx context.Context, t turn) (leave func(), err error) {
 	g.mu.Lock()
 	if g.limiter == nil {
 		g.last = time.Now()
 		g.mu.Unlock()
 		return func() {}, nil
 	}
-	mine := make(chan struct{})
-	g.waiting[t] = append(g.waiting[t], mine)
+	mine := waiter{timingOf(ctx).began, make(chan struct{})}
+	at := len(g.waiting[t])
+	for at > 0 && mine.began.Before(g.waiting[t][at-1].began) {
+		at--
+	}
+	g.waiting[t] = slices.Insert(g.waiting[t], at, mine)
 	g.next()
 	g.mu.Unlock()
 	select {
-	case <-mine:
+	case <-mine.come:
 		return g.leave, nil
 	case <-ctx.Done():
 		g.forget(t, mine)
 		return nil, ctx.Err()
 	}
+}
+
+func (g *gate) isPaused() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Now().Before(g.paused)
 }
 
 // sitOut waits for the end of a pause.
@@ -176,7 +206,7 @@ func (g *gate) leave() {
 
 // forget takes a waiter away whose context ended; had its turn come meanwhile,
 // the next one gets it.
-func (g *gate) forget(t turn, mine chan struct{}) {
+func (g *gate) forget(t turn, mine waiter) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for i, w := range g.waiting[t] {
@@ -215,7 +245,7 @@ func (g *gate) admit() {
 			first := g.waiting[t][0]
 			g.waiting[t] = g.waiting[t][1:]
 			g.busy, g.last = true, time.Now()
-			close(first)
+			close(first.come)
 			return
 		}
 	}

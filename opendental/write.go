@@ -18,7 +18,7 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 	name := writeName(op.Kind())
 	ctx = withTiming(ctx, timing{
 		turn:   turnWrite,
-		sendBy: time.Now().Add(sendWithin),
+		sendBy: time.Now().Add(c.cfg.sendWithin()),
 		money:  op.Kind() == driver.OpPayment || op.Kind() == driver.OpRefund,
 	})
 	if s := c.opSupport(op.Kind()); !s.Supported {
