@@ -140,7 +140,8 @@ func (c *conn) readRun(ctx context.Context, op string, cur cursor, want int) (dr
 			return driver.Page{}, err
 		}
 		fresh, ok := afterAnchor(l, cur, rows)
-		if !ok {
+		full := len(rows) >= limit || len(rows) == commonPage
+		if !ok || full && len(fresh) == 0 {
 			if cur.Anew++; cur.Anew > runsAnew {
 				return driver.Page{}, failure(op, driver.ErrCursorExpired, driver.ReasonNone, "the list changes faster than it can be read")
 			}
@@ -160,7 +161,7 @@ func (c *conn) readRun(ctx context.Context, op string, cur cursor, want int) (dr
 		page := c.records(cur.Feed, fresh)
 		page.AsOf = inZone(asOf, c.loc)
 		last := rows[len(rows)-1]
-		if len(rows) >= limit || len(rows) == commonPage {
+		if full {
 			page.More = true
 			cur.Offset, cur.Key, cur.Place = at+len(rows), last.text(l.key), l.placeOf(last)
 			page.Next = cur.String()

@@ -94,7 +94,11 @@ func (c *conn) writeDocument(ctx context.Context, op string, d *driver.Document)
 	if err != nil {
 		return driver.Receipt{}, u.blame(op, err)
 	}
-	return c.documentReceipt(r), nil
+	receipt := c.documentReceipt(r)
+	if receipt.ID == "" {
+		return driver.Receipt{}, failure(op, driver.ErrUnknownOutcome, driver.ReasonNone, "filed, but the answer names no document")
+	}
+	return receipt, nil
 }
 
 func (c *conn) documentReceipt(r row) driver.Receipt {

@@ -137,7 +137,7 @@ func retryAfter(header http.Header) time.Duration {
 	s := header.Get("Retry-After")
 	var d time.Duration
 	if n, err := strconv.Atoi(s); err == nil {
-		d = time.Duration(n) * time.Second
+		d = time.Duration(min(n, 3600)) * time.Second
 	} else if t, err := http.ParseTime(s); err == nil {
 		d = time.Until(t)
 	}

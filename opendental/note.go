@@ -69,7 +69,12 @@ func (c *conn) writeNote(ctx context.Context, op string, n *driver.Note) (driver
 	if err != nil {
 		return driver.Receipt{}, err
 	}
-	return c.noteReceipt(r), nil
+	receipt := c.noteReceipt(r)
+	if receipt.ID == "" && c.currentVersion().atLeast(sinceNoteAnswer) {
+		// Not the API's answer: something in between may have given it.
+		return driver.Receipt{}, failure(op, driver.ErrUnknownOutcome, driver.ReasonNone, "written, but the answer names no commlog")
+	}
+	return receipt, nil
 }
 
 // noteReceipt has no id before Open Dental 23.3.7, which answers with nothing.

@@ -48,6 +48,7 @@ func (v version) String() string {
 // Added" of the vendor's pages.
 var (
 	sinceNotes            = version{21, 1, 0}  // Commlogs POST
+	sinceNoteAnswer       = version{23, 3, 7}  // Commlogs POST, the answer's body
 	sinceDocuments        = version{22, 1, 0}  // Documents POST Upload, DateCreated
 	sinceDocumentProvider = version{24, 2, 32} // Documents POST Upload, ProvNum
 	sinceConfirm          = version{21, 2, 0}  // Appointments PUT Confirm, defNum

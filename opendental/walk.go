@@ -97,6 +97,9 @@ func (c *conn) next(ctx context.Context, w *walk, want int) ([]row, error) {
 		if len(fresh) > 0 {
 			return fresh, nil
 		}
+		if steps++; steps > stepsBack && !w.done {
+			return nil, unavailable(w.list.op, "the list gives the same rows again and again")
+		}
 	}
 	return nil, nil
 }
