@@ -48,11 +48,15 @@ func (b *bed) waiting() func() {
 	return func() { trip.Clear(); b.pass(10 * time.Minute) }
 }
 
-// inOffice is inBubble with settings and a look at the PMS behind it.
+// inOffice runs f with settings saved and the first look over. There is no sweep,
+// which would hide what the feeds themselves miss.
 func inOffice(t *testing.T, f func(t *testing.T, b *bed, appointment string)) {
 	t.Helper()
-	inBubble(t, func(t *testing.T, b *bed) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, func(c *writeback.Config) { c.SweepEvery, c.WakePoll = 1000*time.Hour, 20*time.Second })
 		id := b.appointment(48 * time.Hour)
+		b.start()
+		defer b.stopped()
 		b.save(nil)
 		b.pass(3 * time.Minute)
 		b.news()
