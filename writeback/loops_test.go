@@ -180,12 +180,13 @@ func TestSyncNowRunsAtOnceAndOnce(t *testing.T) {
 		require.Equal(t, 1, c.of(appointmentFeed))
 
 		// While it runs, asking again causes one more run.
-		trip := b.pms.Fail(memdriver.Fault{On: appointmentFeed, Times: 1, Effect: memdriver.Pass, Delay: 10 * time.Second})
+		trip := b.pms.Fail(memdriver.Fault{On: appointmentFeed, Times: 1, Effect: memdriver.Pass, Hang: memdriver.HangUntilDone})
 		ask()
 		<-trip.Reached()
 		for range 10 {
 			ask()
 		}
+		trip.Release()
 		b.pass(30 * time.Second)
 		require.Equal(t, 2, c.of(appointmentFeed))
 		b.pass(30 * time.Minute)
