@@ -157,7 +157,11 @@ func (h *hooked) ReadChanges(ctx context.Context, q driver.ChangesQuery) (driver
 
 func (h *hooked) ReadWindow(ctx context.Context, q driver.WindowQuery) (driver.Page, error) {
 	defer h.around("window " + string(q.Feed))()
-	return driver.ReadWindow(ctx, h.Conn, q)
+	page, err := driver.ReadWindow(ctx, h.Conn, q)
+	if h.page != nil {
+		h.page(&page)
+	}
+	return page, err
 }
 
 func (h *hooked) ReadAppointment(ctx context.Context, id string) (driver.Appointment, error) {

@@ -94,8 +94,8 @@ func (p *Practice) imports(ctx context.Context) ([]storedImport, error) {
 
 // advanceImport stores what a page of an import made, together with how far the
 // import is.
-func (p *Practice) advanceImport(ctx context.Context, i *storedImport, t taken) error {
-	data, err := json.Marshal(i.ImportProgress)
+func (p *Practice) advanceImport(ctx context.Context, i *storedImport, progress ImportProgress, t taken) error {
+	data, err := json.Marshal(progress)
 	if err != nil {
 		return fmt.Errorf("writeback: import: encode")
 	}
@@ -106,6 +106,7 @@ func (p *Practice) advanceImport(ctx context.Context, i *storedImport, t taken) 
 	if err := p.e.commit.Apply(context.WithoutCancel(ctx), []Change{change})[0]; err != nil {
 		return fmt.Errorf("writeback: store import: %w", err)
 	}
+	i.ImportProgress = progress
 	i.version++
 	return nil
 }
@@ -175,8 +176,9 @@ func (p *Practice) importFailed(ctx context.Context, i *storedImport, err error)
 	if i.Failed == failed || w == nil {
 		return
 	}
-	i.Failed = failed
-	if p.advanceImport(ctx, i, taken{}) == nil {
+	progress := i.ImportProgress
+	progress.Failed = failed
+	if p.advanceImport(ctx, i, progress, taken{}) == nil {
 		w.version = i.version
 	}
 }
@@ -246,9 +248,8 @@ func (p *Practice) runImport(ctx context.Context, i *storedImport, end time.Time
 		if err != nil {
 			return false, err
 		}
-		i.Records += page.Len()
-		i.Done, i.Failed = !page.More, ""
-		if err := p.advanceImport(ctx, i, t); err != nil {
+		progress := ImportProgress{Feed: i.Feed, Records: i.Records + page.Len(), Done: !page.More}
+		if err := p.advanceImport(ctx, i, progress, t); err != nil {
 			return false, err
 		}
 		if i.Done {

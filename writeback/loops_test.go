@@ -236,7 +236,7 @@ func TestLongRunsAreCountedAndStarveNobody(t *testing.T) {
 	t.Parallel()
 	counted(t, nil, func(t *testing.T, b *bed, c *counter) {
 		b.pms.SetLatency(20 * time.Second)
-		b.pass(2 * time.Hour)
+		b.pass(time.Hour)
 		h, err := b.p.Health(t.Context())
 		require.NoError(t, err)
 		require.Greater(t, loopOf(h, driver.AppointmentStatusFeed).Overruns, 10)
@@ -279,9 +279,9 @@ func TestFeedThatFailsStopsNoOther(t *testing.T) {
 			b.news()
 			b.pms.Fail(memdriver.Fault{On: appointmentFeed, Err: err})
 			c.of("")
-			b.pass(10 * time.Hour)
+			b.pass(2 * time.Hour)
 			n := c.of(appointmentFeed)
-			require.Less(t, n, 10*60, "no more often than when it works")
+			require.Less(t, n, 2*60, "no more often than when it works")
 			require.Positive(t, n)
 			require.NoError(t, b.pms.SetStatus(id, "0302"))
 			b.must(b.p.WriteNote(t.Context(), b.note("note")))
@@ -323,9 +323,9 @@ func TestWritesGoOnWhileAllPatientsAreWalked(t *testing.T) {
 
 func TestSweepThatFailsIsTriedAgainSoon(t *testing.T) {
 	t.Parallel()
-	counted(t, func(c *writeback.Config) { c.SweepEvery = 6 * time.Hour }, func(t *testing.T, b *bed, c *counter) {
+	counted(t, func(c *writeback.Config) { c.SweepEvery = 90 * time.Minute }, func(t *testing.T, b *bed, _ *counter) {
 		trip := b.pms.Fail(memdriver.Fault{On: "window", Err: driver.ErrRejected})
-		b.pass(8 * time.Hour)
+		b.pass(2 * time.Hour)
 		require.Positive(t, trip.Hits())
 		h, err := b.p.Health(t.Context())
 		require.NoError(t, err)
