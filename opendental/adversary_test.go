@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -452,4 +453,67 @@ func TestAContextThatEndsAtAnyRequestNeverHidesAnEffect(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAListOfVastTextsIsReadInSmallerPages(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "24.1.5.0")
+	long := strings.Repeat("x", 1_000)
+	f.on("GET /commlogs", func(w http.ResponseWriter, r *http.Request) {
+		limit, _ := strconv.Atoi(r.URL.Query().Get("Limit"))
+		offset, _ := strconv.Atoi(r.URL.Query().Get("Offset"))
+		rows := []map[string]any{}
+		for n := offset + 1; n <= min(offset+limit, 300); n++ {
+			rows = append(rows, map[string]any{"CommlogNum": n, "PatNum": 42, "Note": long})
+		}
+		writeJSON(w, 200, rows)
+	})
+	c := f.connect(t)
+	l := listing{op: "verify note", path: "/commlogs", key: "CommlogNum", limit: 150_000}
+	rows, err := c.all(t.Context(), l)
+	require.NoError(t, err)
+	require.Len(t, rows, 300)
+	l.limit = 500
+	_, err = c.all(t.Context(), l)
+	require.ErrorIs(t, err, errTooLarge, "a single one is too large")
+}
+
+func TestReadsKeepTheirConnection(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "25.3.26.0")
+	f.on("GET /patients/42", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"PatNum":42,"PatStatus":"Patient"}`)
+		w.(http.Flusher).Flush()
+		_, _ = io.WriteString(w, "\r\n")
+	})
+	var opened atomic.Int64
+	s := httptest.NewUnstartedServer(f)
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	cfg := f.config()
+	cfg.URL = s.URL + "/api/v1"
+	c := f.connectWith(t, cfg)
+	for range 20 {
+		_, err := c.FindPatients(t.Context(), driver.PatientQuery{ID: "42"})
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 1, opened.Load())
+}
+
+func TestOneKeyHasOneLineHoweverTheAddressIsWritten(t *testing.T) {
+	t.Parallel()
+	lines := map[gateKey]bool{}
+	for _, address := range []string{"", "https://api.opendental.com/api/v1/", "HTTPS://API.OpenDental.com:443/api/v1", "https://api.opendental.com./api/v1"} {
+		cfg := Config{URL: address, DeveloperKey: driver.NewSecret("d"), CustomerKey: driver.NewSecret("c")}
+		require.NoError(t, cfg.Validate())
+		lines[newClient(cfg).gateKey] = true
+	}
+	require.Len(t, lines, 1)
+	other := Config{Mode: Service, DeveloperKey: driver.NewSecret("d"), CustomerKey: driver.NewSecret("c")}
+	require.NotContains(t, lines, newClient(other).gateKey, "the office's own service is not throttled")
 }

@@ -48,7 +48,7 @@ func newClient(cfg Config) *client {
 		base:    cfg.base(),
 		auth:    driver.NewSecret("ODFHIR " + cfg.DeveloperKey.Reveal() + "/" + cfg.CustomerKey.Reveal()),
 		timeout: cfg.timeout(),
-		gateKey: newGateKey(cfg.base(), cfg.DeveloperKey, cfg.CustomerKey),
+		gateKey: newGateKey(cfg.server(), cfg.DeveloperKey, cfg.CustomerKey),
 	}
 	var own http.RoundTripper = &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
@@ -183,6 +183,10 @@ func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) 
 	}
 	if err := decodeRows(&limited{r: resp.Body, n: size}, each); err != nil {
 		return resp.StatusCode, transportError(q.op, doubt(q.effect), ctx, err)
+	}
+	if !q.effect {
+		// A body that was not read to its end costs the connection.
+		_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
 	}
 	return resp.StatusCode, nil
 }

@@ -271,6 +271,21 @@ func (c Config) base() string {
 	return strings.TrimRight(c.URL, "/")
 }
 
+// server is what answers at the base address, however that is written.
+func (c Config) server() string {
+	u, err := url.Parse(c.base())
+	if err != nil {
+		return c.base()
+	}
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme
+	} else if port == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		port = u.Scheme
+	}
+	return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) + ":" + port
+}
+
 // interval is the throttle's interval; 0 is none.
 func (c Config) interval() time.Duration {
 	switch {

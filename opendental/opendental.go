@@ -26,9 +26,12 @@
 //	new patients         GET patients/Simple, by DateTStamp       21.2      Read All
 //	photos               PUT queries/ShortQuery and the A-to-Z    21.2      Queries
 //	                     folder
+//	patients by id       GET patients/{n}                         21.1      Read All
 //	patients by birth    GET patients/Simple                      21.2      Read All
 //	patients by phone    PUT queries/ShortQuery                   21.2      Queries
 //	catalogs             GET providers, GET definitions           21.1      Read All
+//	verify               GET commlogs, documents, appointments,   21.2      Read All
+//	                     payments; found by the Ref
 //
 // All versions and permissions are from the vendor's API pages as of Open
 // Dental 25.3. All rows were verified against the emulator only.
@@ -43,7 +46,8 @@
 //     over is held as unearned income. The provider is recorded only on the
 //     parts that belong to no procedure, in an office that allows a provider on
 //     unearned income (preference AllowPrepayProvider).
-//   - Only whole payments can be refunded, on the day on which it is done.
+//   - Only whole payments can be refunded, on the day on which it is done, and
+//     only while the payment still holds its Ref (check number or note).
 //   - The office's user rights do not bind the API. Its lock dates do not bind
 //     the API either; the driver honours them for payments and refunds.
 //   - Deleted appointments show only by their absence from a window.
@@ -54,7 +58,11 @@
 // five seconds in the free tier, counted from the start of one request to the
 // start of the next. Which tier a key has cannot be asked: set
 // [Config.Rate]. All connections of a process that use the same key share one
-// line, in which writes go first.
+// line with one request under way, in which writes go first, and of these the
+// one that began first. What a write looks at beforehand takes turns as well: at
+// one request per second a payment takes about eight seconds, a refund nine, a
+// status four and a note one to four. A poll that finds nothing takes one turn
+// per feed.
 //
 // # Time
 //

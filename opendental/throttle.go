@@ -12,7 +12,7 @@ import (
 	"github.com/pmswriteback/pms/driver"
 )
 
-// gates holds one gate for each address and pair of keys in use.
+// gates holds one gate for each server and pair of keys in use.
 //
 // It is the package's only shared state, and it has to be shared: the vendor
 // throttles by key, a host may open one connector per practice or reconnect at
@@ -23,8 +23,8 @@ var gates = &gateKeeper{all: map[gateKey]*gate{}}
 
 type gateKey [sha256.Size]byte
 
-func newGateKey(base string, developer, customer driver.Secret) gateKey {
-	return sha256.Sum256([]byte(base + "\x00" + developer.Reveal() + "\x00" + customer.Reveal()))
+func newGateKey(server string, developer, customer driver.Secret) gateKey {
+	return sha256.Sum256([]byte(server + "\x00" + developer.Reveal() + "\x00" + customer.Reveal()))
 }
 
 type gateKeeper struct {

@@ -114,31 +114,13 @@ func (c *conn) findDocument(ctx context.Context, name string, d *driver.Document
 	return driver.Receipt{}, false, nil
 }
 
-// documents lists a patient's documents. A list whose contents make it too
-// large is read again in smaller pages; one document always fits.
+// documents lists a patient's documents, whose contents may come with them; one
+// document and its overlap always fit.
 func (c *conn) documents(ctx context.Context, name, patient string) ([]row, error) {
-	l := listing{
+	return c.all(ctx, listing{
 		op: name, path: "/documents", query: url.Values{"PatNum": {patient}},
 		key: "DocNum", place: "DateCreated", limit: documentsLimit, skip: "Note",
-	}
-	for want := c.maxPage() - overlap; ; want /= 8 {
-		rows, err := c.documentPages(ctx, l, want)
-		if want == 0 || !errors.Is(err, errTooLarge) {
-			return rows, err
-		}
-	}
-}
-
-func (c *conn) documentPages(ctx context.Context, l listing, want int) ([]row, error) {
-	w := &walk{list: l}
-	var rows []row
-	for {
-		page, err := c.next(ctx, w, max(1, want))
-		if err != nil || len(page) == 0 {
-			return rows, err
-		}
-		rows = append(rows, page...)
-	}
+	})
 }
 
 func (c *conn) findStatus(ctx context.Context, name string, s *driver.StatusChange) (driver.Receipt, bool, error) {

@@ -2,6 +2,7 @@ package opendental
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -134,12 +135,22 @@ func (c *conn) page(ctx context.Context, l listing, offset, limit int) ([]row, e
 	return rows, err
 }
 
-// all reads a whole listing.
+// all reads a whole listing. A list whose contents make a page too large is read
+// again in smaller pages.
 func (c *conn) all(ctx context.Context, l listing) ([]row, error) {
+	for want := c.maxPage() - overlap; ; want /= 8 {
+		rows, err := c.allBy(ctx, l, max(1, want))
+		if want == 0 || !errors.Is(err, errTooLarge) {
+			return rows, err
+		}
+	}
+}
+
+func (c *conn) allBy(ctx context.Context, l listing, want int) ([]row, error) {
 	w := &walk{list: l}
 	var rows []row
 	for {
-		page, err := c.next(ctx, w, 0)
+		page, err := c.next(ctx, w, want)
 		if err != nil {
 			return nil, err
 		}

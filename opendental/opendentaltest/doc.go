@@ -12,6 +12,13 @@
 //	in, err := office.Inject(opendentaltest.Fault{Kind: opendentaltest.FaultTimeoutApplied, Route: "/payments"})
 //	payments, err := office.Payments(ctx)                               // what really arrived
 //
+// Every request, GET included, needs the keys and a content type, or is refused
+// as the real one refuses it; [SetHeaders] sets both:
+//
+//	req, err := http.NewRequestWithContext(ctx, "GET", office.URL+"/patients/Simple?Limit=10", nil)
+//	opendentaltest.SetHeaders(req, opendentaltest.DefaultDeveloperKey, opendentaltest.DefaultCustomerKey)
+//	resp, err := http.DefaultClient.Do(req)
+//
 // # What there is
 //
 // [Office] is the practice and an http.Handler; [Server] puts it on a port of
