@@ -1,6 +1,7 @@
 package pms_test
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -10,6 +11,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/opendental"
+	"github.com/pmswriteback/pms/settings"
+	"github.com/pmswriteback/pms/writeback"
 )
 
 func readme(t *testing.T) string {
@@ -113,5 +119,29 @@ func TestDriversThatAreNotThereRegisterNothing(t *testing.T) {
 			require.Equal(t, []string{"doc.go"}, p.GoFiles, "%s has code: the README says it is not there yet", f)
 			require.Empty(t, p.Imports)
 		}
+	}
+}
+
+// The README's numbers are the code's.
+func TestNumbersOfTheReadmeHold(t *testing.T) {
+	t.Parallel()
+	text := strings.Join(strings.Fields(readme(t)), " ")
+	for _, phrase := range []string{
+		fmt.Sprintf("one of %d states", len(writeback.States())),
+		fmt.Sprintf("which of %d kinds of notes", len(driver.NoteKinds())),
+		fmt.Sprintf("a reference of %d characters", driver.RefLen),
+		fmt.Sprintf("from %.0f second up", settings.MinInterval.Seconds()),
+	} {
+		require.Contains(t, text, phrase)
+	}
+	words := []string{"no", "one", "two", "three", "four", "five", "six", "seven", "eight"}
+	for _, phrase := range []string{
+		// A form is a document of its own kind.
+		words[len(driver.DocumentKinds())-1] + " kinds of documents",
+		words[len(driver.FormCategories())] + " form categories",
+		words[len(driver.PaymentChannels())] + " channels",
+		words[int(opendental.DefaultVerifyAfter.Minutes())] + " minutes, ",
+	} {
+		require.Contains(t, text, phrase)
 	}
 }
