@@ -52,7 +52,8 @@ func (p *Practice) ItemEvents(ctx context.Context, id string) ([]Event, error) {
 
 // Retry tries an item again that failed, conflicted, is held or waits for the
 // PMS. On an uncertain item it is a person's word that they looked and that the
-// PMS does not have it. ErrNotAllowed in other states.
+// PMS does not have it; the PMS is asked once more all the same, and the word
+// counts when it cannot tell. ErrNotAllowed in other states.
 func (p *Practice) Retry(ctx context.Context, id, actor string) (Item, error) {
 	return p.act(ctx, id, EventRetried, actor, "", func(it *item) error {
 		it.Attempts = 0
@@ -68,7 +69,7 @@ func (p *Practice) Retry(ctx context.Context, id, actor string) (Item, error) {
 		}
 		for i := range it.pr.Legs {
 			if l := &it.pr.Legs[i]; l.State == legSending {
-				l.State = legPending
+				l.State, l.Doubt = legPending, true
 			}
 		}
 		return nil
@@ -109,6 +110,9 @@ func (p *Practice) Assign(ctx context.Context, id, patient, actor string) (Item,
 		if it.Kind == KindStatus || it.Kind == KindRefund {
 			return fmt.Errorf("%w: a %s has its patient from the PMS", ErrNotAllowed, it.Kind)
 		}
+		if l := it.nextLeg(); l != nil && !l.First.IsZero() {
+			return fmt.Errorf("%w: item %s may be in the PMS for another patient", ErrNotAllowed, it.ID)
+		}
 		it.pr.Match = matchResult{Result: matchOne, Patient: patient}
 		it.pr.Approved = true
 		return nil
@@ -146,6 +150,7 @@ func (p *Practice) act(ctx context.Context, id, event, actor, detail string, pre
 		if err != nil {
 			return Item{}, err
 		}
+		p.redecide.Store(true) // a refund may wait for this payment
 		p.wakeOthers(ctx)
 		return it, nil
 	}

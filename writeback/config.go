@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pmswriteback/pms/driver"
 	pmssync "github.com/pmswriteback/pms/sync"
@@ -70,7 +73,8 @@ type Config struct {
 	// KeepContent is how long the content of a finished item stays in the store.
 	// Default 30 days; negative: for ever.
 	KeepContent time.Duration
-	// Owner names this process in leases. Default: random.
+	// Owner names this process in leases, which add something random to it.
+	// Default: random.
 	Owner string
 }
 
@@ -80,10 +84,12 @@ func (c Config) Validate() error {
 	bad := func(field, problem string) {
 		errs = append(errs, fmt.Errorf("writeback: config: %s: %s", field, problem))
 	}
-	if c.HostName == "" {
+	if strings.TrimSpace(c.HostName) == "" {
 		bad("HostName", "is empty; give the application's name as staff know it")
 	} else if len(c.HostName) > 60 {
 		bad("HostName", "has more than 60 bytes; it stands in every note")
+	} else if !utf8.ValidString(c.HostName) || strings.ContainsFunc(c.HostName, breaksLine) {
+		bad("HostName", "holds line breaks or control characters, or is not UTF-8; it stands in one line")
 	}
 	if c.Store == nil {
 		bad("Store", "is nil; use memstore.New or sqlstore.Open")
@@ -117,6 +123,9 @@ func (c Config) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// breaksLine reports whether a character does not belong in one line of text.
+func breaksLine(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 func (c Config) withDefaults() Config {
 	def := func(d *time.Duration, v time.Duration) {

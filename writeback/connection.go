@@ -48,7 +48,20 @@ func (l *line) down(now time.Time) time.Duration {
 }
 
 // errDown says that the PMS was not asked because it was down a moment ago.
-var errDown = &driver.Error{Op: "call", Kind: driver.ErrUnavailable, Err: errors.New("the PMS did not answer; it is asked again soon")}
+var errDown = &driver.Error{Op: "call", Kind: driver.ErrUnavailable, Err: errNotAsked}
+
+var errNotAsked = errors.New("the PMS did not answer; it is asked again soon")
+
+// errNotSent says that a call was not made, because the practice's work ended
+// before its turn came.
+var errNotSent = errors.New("writeback: not sent")
+
+// errPanicked says that the driver panicked. The value may hold anything, so it
+// is not carried on. It is unclassified: a write may have had its effect.
+var errPanicked = errors.New("the driver panicked")
+
+// longestWait bounds what a PMS, or whatever stands before it, can ask for.
+const longestWait = time.Hour
 
 // call runs one PMS call with a slot and a time limit. The error, if any, is a
 // *driver.Error by the rules for reads; write calls classify anew.
@@ -61,15 +74,26 @@ func (p *Practice) call(ctx context.Context, limit time.Duration, f func(context
 }
 
 func (p *Practice) onConn(ctx context.Context, limit time.Duration, conn driver.Conn, f func(context.Context, driver.Conn) error) error {
+	return p.inTurn(ctx, ctx, limit, func(ctx context.Context) error { return f(ctx, conn) })
+}
+
+// inTurn is onConn for a call that waits for its slot only until turn ends.
+func (p *Practice) inTurn(turn, ctx context.Context, limit time.Duration, f func(context.Context) error) (err error) {
 	select {
 	case p.e.slots <- struct{}{}:
 		defer func() { <-p.e.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-turn.Done():
+		return errNotSent
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return f(ctx, conn)
+	defer func() {
+		if recover() != nil {
+			p.e.cfg.Log.Error("the driver panicked", "practice", p.id)
+			err = errPanicked
+		}
+	}()
+	return f(ctx)
 }
 
 // read is call for what changes nothing; it keeps the practice's health.
@@ -121,8 +145,14 @@ func (p *Practice) connected(ctx context.Context) (driver.Conn, error) {
 	}
 	cctx, cancel := context.WithTimeout(ctx, p.e.cfg.ReadTimeout)
 	defer cancel()
-	conn, err := connector.Connect(cctx, env)
+	conn, err := connect(cctx, connector, env)
 	if err != nil {
+		if e := driver.ReadError(err); e.Kind == driver.ErrRejected {
+			// Something else answers there, perhaps only for now. That refuses no
+			// item; and the host may have another address by the next time.
+			p.line.reset()
+			return nil, &driver.Error{Driver: e.Driver, Op: e.Op, Kind: driver.ErrUnavailable, Reason: e.Reason, RetryAfter: e.RetryAfter, Err: e.Err}
+		}
 		return nil, err
 	}
 	p.line.mu.Lock()
@@ -134,6 +164,15 @@ func (p *Practice) connected(ctx context.Context) (driver.Conn, error) {
 	p.closed = nil
 	p.mu.Unlock()
 	return conn, nil
+}
+
+func connect(ctx context.Context, c driver.Connector, env driver.Env) (conn driver.Conn, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errPanicked
+		}
+	}()
+	return c.Connect(ctx, env)
 }
 
 func (p *Practice) up() {
@@ -149,7 +188,7 @@ func (p *Practice) up() {
 
 // failed draws the consequences of a failed read and gives the error back.
 func (p *Practice) failed(e *driver.Error) *driver.Error {
-	if e == errDown {
+	if errors.Is(e, errNotAsked) {
 		return e
 	}
 	switch {
@@ -166,9 +205,7 @@ func (p *Practice) failed(e *driver.Error) *driver.Error {
 func (p *Practice) goDown(e *driver.Error) {
 	p.line.mu.Lock()
 	wait := p.line.retry.NextBackOff()
-	if e.RetryAfter > wait {
-		wait = e.RetryAfter
-	}
+	wait = max(wait, min(e.RetryAfter, longestWait))
 	p.line.downUntil = time.Now().Add(wait)
 	p.line.mu.Unlock()
 	p.mu.Lock()

@@ -316,6 +316,9 @@ func decidePatient(it *item, v view) (decision, bool) {
 
 // decideRefund lets a refund follow its payment.
 func decideRefund(it *item) (decision, bool) {
+	if it.near.unreadable {
+		return decided(EventHeld, ReasonUnreadable, string(ReasonUnreadable)), true
+	}
 	switch it.near.paid {
 	case Written:
 		return decision{}, false
@@ -323,7 +326,12 @@ func decideRefund(it *item) (decision, bool) {
 		if it.State == fresh {
 			return decision{}, false // behind it in its lane
 		}
-	case "", Dismissed, Expired, Superseded:
+	case Dismissed:
+		if of := it.near.leg; of != nil && of.State == legDone {
+			return decision{}, false // somebody gave up its fee alone
+		}
+		return decided(EventRefused, driver.ReasonPaymentMissing, ""), true
+	case "", Expired, Superseded:
 		return decided(EventRefused, driver.ReasonPaymentMissing, ""), true
 	}
 	return decided(EventHeld, ReasonWaitsForPayment, "payment:"+it.Subject), true

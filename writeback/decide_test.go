@@ -281,7 +281,7 @@ func decidings() []deciding {
 	for paid, want := range map[State]decision{
 		Written: queued, NeedsPatient: held, AwaitingTransfer: held, Held: held, Failed: held, Conflict: held, Skipped: held,
 		Queued: held, Writing: held, Uncertain: held, PartiallyPosted: held,
-		Dismissed: gone, Expired: gone, Superseded: gone, "": gone,
+		Dismissed: queued, Expired: gone, Superseded: gone, "": gone,
 	} {
 		list = append(list, deciding{"refund, payment " + string(paid), func() *item {
 			it := refundItem(paid)
@@ -293,7 +293,15 @@ func decidings() []deciding {
 		}
 		list = append(list, deciding{"fresh refund, payment " + string(paid), func() *item { return refundItem(paid) }, nil, want})
 	}
-	return list
+	return append(list, deciding{"refund, payment dismissed before anything was posted", func() *item {
+		it := refundItem(Dismissed)
+		it.near.leg = &leg{}
+		return it
+	}, nil, gone}, deciding{"refund, payment unreadable", func() *item {
+		it := refundItem(Written)
+		it.near.leg, it.near.unreadable = nil, true
+		return it
+	}, nil, decision{EventHeld, ReasonUnreadable, "unreadable"}})
 }
 
 func patientIs(it *item, who patientData, result matchOutcome) *item {

@@ -98,6 +98,13 @@ func (g *groupStore) Apply(ctx context.Context, changes []Change) []error {
 	return g.committer.Do(ctx, changes...)
 }
 
+// running reports whether Run works, and with it hears of what others change.
+func (e *Engine) running() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state == running
+}
+
 func (e *Engine) usable() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -154,6 +161,9 @@ func (e *Engine) Run(ctx context.Context) error {
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	state := e.state
+	if state == idle {
+		e.state = ended // Run cannot begin any more
+	}
 	e.mu.Unlock()
 	switch state {
 	case running:
@@ -182,6 +192,8 @@ func (e *Engine) end() {
 // removed. What happened before after needs no waking: every practice gets its
 // first step anyway.
 func (e *Engine) watch(ctx context.Context, after int64) error {
+	var leaving sync.WaitGroup
+	defer leaving.Wait()
 	for {
 		if !sleep(ctx, e.cfg.WakePoll) {
 			return ctx.Err()
@@ -195,15 +207,16 @@ func (e *Engine) watch(ctx context.Context, after int64) error {
 		}
 		after = next
 		for _, id := range woken {
-			e.takeUp(ctx, id)
+			e.takeUp(ctx, id, &leaving)
 		}
 	}
 }
 
-func (e *Engine) takeUp(ctx context.Context, id string) {
+func (e *Engine) takeUp(ctx context.Context, id string, leaving *sync.WaitGroup) {
 	r, err := e.cfg.Store.Practice(ctx, id)
 	if err == nil && r.Removed {
-		e.drop(ctx, id) //nolint:errcheck // only ctx's end stops it
+		// What runs may take its time; the other practices do not wait for it.
+		leaving.Go(func() { e.drop(ctx, id) }) //nolint:errcheck // only ctx's end stops it
 		return
 	}
 	if err == nil {

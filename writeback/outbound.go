@@ -17,14 +17,17 @@ import (
 func (p *Practice) writeDue(ctx context.Context, end time.Time) (time.Duration, error) {
 	var open settlings
 	wait, err := p.writeBatches(ctx, end, &open)
-	if settled := open.finish(p, 0); settled != nil {
+	err = errors.Join(err, open.finish(p, 0))
+	if errors.Is(err, errUnsettled) {
 		// What the PMS said could not be stored: the lease is given up, so that
 		// its next holder looks for what was being written.
 		p.dropLease(context.WithoutCancel(ctx))
-		return 0, errors.Join(err, fmt.Errorf("writeback: settle: %w", settled))
 	}
 	return wait, err
 }
+
+// errUnsettled says that an answer of the PMS could not be stored.
+var errUnsettled = errors.New("writeback: settle")
 
 // writeBatches claims and sends batch after batch. The answers to one are stored
 // while the next is claimed, so that both share a commit.
@@ -86,7 +89,7 @@ func (p *Practice) claimSize() int {
 		return calls
 	}
 	n := int(500 * time.Millisecond / p.pace * time.Duration(calls))
-	return min(max(n, calls), 64)
+	return min(max(n, calls), 128)
 }
 
 func (p *Practice) maxCalls() int {
@@ -103,6 +106,8 @@ type claim struct {
 	it *item
 	l  *leg
 	op driver.Op
+	// before is when the leg was last sent before, zero for never.
+	before time.Time
 }
 
 // writeBatch takes due items one step further: uncertain ones are looked for,
@@ -224,6 +229,7 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 	if l.First.IsZero() {
 		l.First = now
 	}
+	before := l.Last
 	l.Last, l.State = now, legSending
 	head := op.Head()
 	head.FirstSent, head.LastSent = l.First, l.Last
@@ -231,7 +237,7 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 	it.Attempts++
 	it.move(EventClaimed)
 	it.Fence, it.Revision = p.lease.Fence(), env.view.revision
-	return claim{it, l, op}, true, nil
+	return claim{it, l, op, before}, true, nil
 }
 
 // settlings are batches whose answers are being stored, the oldest first.
@@ -262,7 +268,9 @@ func (open *settlings) finish(p *Practice, keep int) error {
 		if s.sent > 0 {
 			p.pace = (p.pace + s.took/time.Duration(s.sent)) / 2
 		}
-		errs = append(errs, s.err)
+		if s.err != nil {
+			errs = append(errs, fmt.Errorf("%w: %w", errUnsettled, s.err))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -282,15 +290,19 @@ func (p *Practice) writeClaims(ctx context.Context, claims []claim) *settling {
 		return err == nil
 	})
 	for _, c := range left {
-		// Claimed and never sent: back as it was.
-		c.l.State = legPending
-		if c.l.First.Equal(c.l.Last) {
-			c.l.First, c.l.Last = time.Time{}, time.Time{}
-		}
-		c.it.Attempts--
-		s.note(p.settle(ctx, c.it, EventUnavailable, "", 0))
+		s.note(p.release(ctx, c))
 	}
 	return s
+}
+
+// release puts an item that was claimed and never sent back as it was.
+func (p *Practice) release(ctx context.Context, c claim) error {
+	c.l.State, c.l.Last = legPending, c.before
+	if c.before.IsZero() {
+		c.l.First = time.Time{}
+	}
+	c.it.Attempts--
+	return p.settle(ctx, c.it, EventReleased, "", 0)
 }
 
 // send makes the write. A write that has begun is not cut short when the engine
@@ -309,15 +321,52 @@ func (p *Practice) send(ctx context.Context, c claim) (driver.Receipt, error) {
 			return driver.Receipt{}, err
 		}
 	}
+	if receipt, there, err := p.lookFirst(wctx, conn, c); there || err != nil {
+		return receipt, err
+	}
 	var receipt driver.Receipt
-	err = p.onConn(wctx, p.e.cfg.WriteTimeout, conn, func(ctx context.Context, conn driver.Conn) error {
-		receipt, err = driver.Write(ctx, conn, c.op)
+	err = p.inTurn(ctx, wctx, p.e.cfg.WriteTimeout, func(wctx context.Context) (err error) {
+		if ctx.Err() != nil || !p.lease.Valid(time.Now()) {
+			// Its turn came too late: by now somebody else may look for it.
+			return errNotSent
+		}
+		receipt, err = driver.Write(wctx, conn, c.op)
 		return err
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errNotSent) {
 		return receipt, driver.WriteError(err)
 	}
-	return receipt, nil
+	return receipt, err
+}
+
+// lookFirst looks for what a person asked to send again although its outcome was
+// not known: they may have looked in the wrong place. Their word counts when the
+// PMS cannot tell.
+func (p *Practice) lookFirst(ctx context.Context, conn driver.Conn, c claim) (receipt driver.Receipt, there bool, err error) {
+	if !c.l.Doubt || c.l.Prior != nil || p.repeatable(c.it.opKind()) {
+		return receipt, false, nil
+	}
+	var verdict driver.Verdict
+	head := c.op.Head()
+	head.LastSent = c.before
+	err = p.onConn(ctx, p.e.cfg.ReadTimeout, conn, func(ctx context.Context, conn driver.Conn) (err error) {
+		verdict, receipt, err = driver.Verify(ctx, conn, c.op)
+		return err
+	})
+	head.LastSent = c.l.Last
+	switch {
+	case err != nil:
+		if e := driver.ReadError(err); e.Kind == driver.ErrUnavailable {
+			return driver.Receipt{}, false, e
+		}
+	case verdict == driver.VerdictApplied && receipt.State != "":
+		return driver.Receipt{}, false, &driver.Error{Op: "verify", Kind: driver.ErrIncomplete, Receipt: receipt}
+	case verdict == driver.VerdictApplied:
+		return receipt, true, nil
+	case verdict == driver.VerdictAbsent:
+		c.l.Doubt = false
+	}
+	return driver.Receipt{}, false, nil
 }
 
 // settleWrite turns a write's answer into the item's next state and stores it.
@@ -326,6 +375,9 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 	if err == nil {
 		p.up()
 		return p.legDone(ctx, it, l, receipt, c.op)
+	}
+	if errors.Is(err, errNotSent) {
+		return p.release(ctx, c)
 	}
 	var over *decisionError
 	if errors.As(err, &over) {
@@ -351,6 +403,8 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 		p.closeAccess(e, it.opKind())
 		return p.settleAs(ctx, it, decided(EventUnauthorized, ReasonUnauthorized, unauthorizedCause(e.Scope, it.opKind())))
 	case driver.ErrRejected:
+		// What is refused now was not taken before either.
+		l.Doubt = false
 		l.unsent()
 		if cause := mendableCause(it, e.Reason, c.op); cause != "" {
 			// What catalogs that were just read do not show, reading them again
@@ -413,12 +467,12 @@ func (p *Practice) repeatable(op driver.OpKind) bool {
 
 func (p *Practice) retryDelay(it *item, e *driver.Error) time.Duration {
 	d := p.e.cfg.Retry.Delay(max(it.Attempts, 1), rand.Float64())
-	return max(d, e.RetryAfter)
+	return max(d, min(e.RetryAfter, longestWait))
 }
 
 // pingAfter finds out whether only this record was unavailable or the whole PMS.
 func (p *Practice) pingAfter(ctx context.Context, e *driver.Error) {
-	if e == errDown || e.Reason == driver.ReasonRecordLocked {
+	if errors.Is(e, errNotAsked) || e.Reason == driver.ReasonRecordLocked {
 		return
 	}
 	_ = p.read(ctx, func(ctx context.Context, conn driver.Conn) error { return conn.Ping(ctx) }) // read draws the consequences

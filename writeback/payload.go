@@ -129,8 +129,8 @@ type leg struct {
 	Looked bool `json:"looked,omitempty"`
 	// Prior is set after ErrIncomplete.
 	Prior *driver.Receipt `json:"prior,omitempty"`
-	// Doubt is set while the outcome of an earlier sending is not known, though it
-	// does no harm to send again.
+	// Doubt is set while the outcome of an earlier sending is not known and it may
+	// be sent again: because that does no harm, or because a person said so.
 	Doubt bool `json:"doubt,omitempty"`
 	// Amount is frozen at the submit, for money legs.
 	Amount driver.Money `json:"amount,omitzero"`
@@ -176,6 +176,8 @@ type neighbours struct {
 	// paid is the state of the payment that a refund is for, and leg its first leg.
 	paid State
 	leg  *leg
+	// unreadable: that payment cannot be opened with the keys at hand.
+	unreadable bool
 }
 
 func (it *item) nextLeg() *leg {

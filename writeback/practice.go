@@ -2,6 +2,7 @@ package writeback
 
 import (
 	"context"
+	crand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,17 +21,23 @@ import (
 type Practice struct {
 	e  *Engine
 	id string
+	// owner names this practice's worker in leases: two never share one, not even
+	// in processes of one name, or while a removed practice comes back.
+	owner string
 
 	// mu guards what submitting, reading and stepping share.
-	mu       sync.Mutex
-	cfg      PracticeConfig
-	loaded   bool
-	settings settings.Document
-	revision int64
-	catalogs settings.Catalogs
-	info     *driver.Info
-	infoAsOf time.Time
-	closed   map[driver.OpKind]driver.Scope
+	mu     sync.Mutex
+	cfg    PracticeConfig
+	loaded bool
+	// loadedAt and settingsAt are when what is known was last read: all of it, and
+	// the settings.
+	loadedAt, settingsAt time.Time
+	settings             settings.Document
+	revision             int64
+	catalogs             settings.Catalogs
+	info                 *driver.Info
+	infoAsOf             time.Time
+	closed               map[driver.OpKind]driver.Scope
 	// restoredAt is when the store was marked as restored from a back-up.
 	restoredAt time.Time
 	health     practiceHealth
@@ -68,7 +75,7 @@ type Practice struct {
 
 func newPractice(e *Engine, cfg PracticeConfig) *Practice {
 	return &Practice{
-		e: e, id: cfg.ID, cfg: cfg, settings: settings.Default(),
+		e: e, id: cfg.ID, owner: e.cfg.Owner + "/" + crand.Text(), cfg: cfg, settings: settings.Default(),
 		due: pmssync.NewDue(rand.Float64), decidedBy: -1,
 		line: line{retry: e.cfg.Retry.New()}, walks: map[string]*walk{}, handling: map[string]chan struct{}{},
 	}
@@ -137,12 +144,19 @@ const (
 	docRestored = "restored"
 )
 
-// load reads settings, catalogs and Info from the store into the process, once.
+// load reads settings, catalogs and Info from the store into the process: once
+// where Run hears of changes or a step makes them, and else again when what is
+// known has aged, since nobody says that something changed.
 func (p *Practice) load(ctx context.Context) error {
+	hears := p.e.running()
 	p.mu.Lock()
-	loaded := p.loaded
+	loaded := p.loaded && (hears || p.working || time.Since(p.loadedAt) < p.e.cfg.WakePoll)
+	aged := time.Since(p.settingsAt) >= p.e.cfg.WakePoll
 	p.mu.Unlock()
 	if loaded {
+		if !hears && aged {
+			return p.loadSettings(ctx)
+		}
 		return nil
 	}
 	if err := p.loadSettings(ctx); err != nil {
@@ -155,7 +169,7 @@ func (p *Practice) load(ctx context.Context) error {
 		return err
 	}
 	p.mu.Lock()
-	p.loaded = true
+	p.loaded, p.loadedAt = true, time.Now()
 	p.mu.Unlock()
 	return nil
 }
@@ -171,6 +185,7 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 	default:
 		p.mu.Lock()
 		same := p.loaded && p.revision == rev.Number
+		p.settingsAt = time.Now()
 		p.mu.Unlock()
 		if same {
 			return nil
@@ -181,7 +196,7 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 		number = rev.Number
 	}
 	p.mu.Lock()
-	p.settings, p.revision = doc, number
+	p.settings, p.revision, p.settingsAt = doc, number, time.Now()
 	p.mu.Unlock()
 	p.setIntervals(doc)
 	return nil
@@ -276,11 +291,13 @@ func (p *Practice) gather(ctx context.Context, it *item, from Submitter) error {
 			}
 			return err
 		}
+		it.near.paid = record.State
 		paid, err := p.e.seal.open(record)
 		if err != nil {
-			return err
+			// One item is not to stop all others.
+			it.near.unreadable = true
+			return nil
 		}
-		it.near.paid = paid.State
 		if len(paid.pr.Legs) > 0 {
 			it.near.leg = &paid.pr.Legs[0]
 		}
@@ -318,6 +335,13 @@ func (p *Practice) dropLease(ctx context.Context) {
 		}
 		p.lease = nil
 	}
+}
+
+// works reports whether this process holds the lease.
+func (p *Practice) works() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.working
 }
 
 func (p *Practice) setWorking(w bool) {

@@ -20,6 +20,7 @@ const (
 	EventWritten      = "written"
 	EventLegWritten   = "leg_written"
 	EventUnavailable  = "unavailable"
+	EventReleased     = "released" // claimed, and not sent
 	EventUnknown      = "unknown_outcome"
 	EventIncomplete   = "incomplete"
 	EventRejected     = "rejected"
@@ -129,6 +130,7 @@ var stateTable = func() map[State]map[string]rule {
 			EventWritten:      {Written, actNone, "Written to the PMS."},
 			EventLegWritten:   {PartiallyPosted, actSend, "One part is in the PMS, the rest follows."},
 			EventUnavailable:  {Queued, actSend, "The PMS could not be reached; it is tried again."},
+			EventReleased:     {Queued, actSend, "Not sent; it waits for its turn again."},
 			EventUnknown:      {Uncertain, actVerify, "The PMS gave no answer; it is looked for before anything is sent again."},
 			EventIncomplete:   {PartiallyPosted, actSend, "Written except for a rest, which follows."},
 			EventRejected:     {Failed, actPerson, "The PMS refused it."},

@@ -27,6 +27,7 @@ claimed           -     -     -     -     -     WRIT. -     -     WRIT. -     - 
 written           -     -     -     -     -     -     DONE. -     -     -     -     -     -     -     -
 leg_written       -     -     -     -     -     -     PART> PART> -     -     -     -     -     -     -
 unavailable       -     -     -     -     -     QUEU> QUEU> -     PART> -     -     -     -     -     -
+released          -     -     -     -     -     -     QUEU> -     -     -     -     -     -     -     -
 unknown_outcome   -     -     -     -     -     -     UNCE? -     -     -     -     -     -     -     -
 incomplete        -     -     -     -     -     -     PART> PART> -     -     -     -     -     -     -
 rejected          -     -     -     -     -     -     FAIL! -     PART! -     -     -     -     -     -

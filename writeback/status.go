@@ -129,7 +129,8 @@ func (p *Practice) supersede(ctx context.Context, it *item) (stop bool, err erro
 			}
 		}
 	}
-	if newer {
+	// What is there except for a rest is finished first.
+	if newer && !it.begun() {
 		return true, p.settle(ctx, it, EventSuperseded, "", 0)
 	}
 	return false, nil

@@ -45,7 +45,15 @@ func (e *Engine) Step(ctx context.Context, practice string) (next time.Duration,
 	}
 	work, stop := p.lease.Keep(ctx)
 	defer stop()
+	returned := false
+	defer func() {
+		if !returned {
+			// A panic: what it left behind is found by whoever has the lease next.
+			p.dropLease(context.WithoutCancel(ctx))
+		}
+	}()
 	next, err = p.step(work)
+	returned = true
 	switch {
 	case errors.Is(err, ErrFenced) || errors.Is(context.Cause(work), pmssync.ErrLeaseLost):
 		p.lease = nil
@@ -70,7 +78,7 @@ func (p *Practice) holdLease(ctx context.Context) (bool, error) {
 		}
 		p.lease = nil
 	}
-	lease, err := pmssync.Acquire(ctx, p.e.cfg.Store, p.id, p.e.cfg.Owner, p.e.cfg.LeaseTTL)
+	lease, err := pmssync.Acquire(ctx, p.e.cfg.Store, p.id, p.owner, p.e.cfg.LeaseTTL)
 	if errors.Is(err, pmssync.ErrLeaseHeld) {
 		return false, nil
 	}

@@ -380,7 +380,8 @@ func (v Via) submit(ctx context.Context, it *item) (Item, error) {
 		Practice: p.id,
 		Items:    []ItemWrite{{Record: it.Record}},
 		Events:   []Event{it.event(d.event, fresh, "host")},
-		Wake:     v.host && it.Active,
+		// Whoever works on it elsewhere has to hear of it through the store.
+		Wake: it.Active && (v.host || !p.works()),
 	}
 	err = v.to.Apply(ctx, []Change{change})[0]
 	if errors.Is(err, ErrExists) {

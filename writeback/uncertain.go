@@ -12,8 +12,10 @@ import (
 // is asked. It is still looked for afterwards, ever more rarely.
 const giveUpAfter = 8
 
-// recoverOrphans finds what a former holder of the lease was writing when it
-// went away. Its outcome is unknown.
+// recoverOrphans finds what was being written when the lease was given up or
+// lost, whoever held it: by another process, or by this one, which gives it up
+// when it cannot store an answer. The outcome is unknown. Nothing is being
+// written by the practice while this runs.
 func (p *Practice) recoverOrphans(ctx context.Context) error {
 	for {
 		left, err := p.e.cfg.Store.Items(ctx, ItemQuery{Practice: p.id, States: []State{Writing}, Limit: 500})
@@ -22,9 +24,6 @@ func (p *Practice) recoverOrphans(ctx context.Context) error {
 		}
 		moved := 0
 		for _, r := range left {
-			if r.Fence == p.lease.Fence() {
-				continue
-			}
 			it, err := p.e.seal.open(r)
 			if err != nil {
 				it = &item{Record: r} // it stays as sealed as it is
@@ -59,11 +58,11 @@ func (p *Practice) lookFor(ctx context.Context, it *item, env planEnv) error {
 	}
 	op, err := bind(it, l, env)
 	if err != nil {
-		return p.stillUnknown(ctx, it, 0)
+		return p.stillUnknown(ctx, it, 0, true)
 	}
 	if p.repeatable(it.opKind()) {
 		// One effect however often it is sent.
-		l.State = legPending
+		l.State, l.Doubt = legPending, true
 		return p.settle(ctx, it, EventAbsent, "", 0)
 	}
 	var verdict driver.Verdict
@@ -79,9 +78,9 @@ func (p *Practice) lookFor(ctx context.Context, it *item, env planEnv) error {
 		e := driver.ReadError(err)
 		if e.Kind == driver.ErrUnavailable {
 			// The PMS is down: that says nothing about this item.
-			return p.settle(ctx, it, EventStillUnknown, it.Reason, p.retryDelay(it, e))
+			return p.stillUnknown(ctx, it, e.RetryAfter, false)
 		}
-		return p.stillUnknown(ctx, it, e.RetryAfter)
+		return p.stillUnknown(ctx, it, e.RetryAfter, true)
 	}
 	switch verdict {
 	case driver.VerdictApplied:
@@ -92,25 +91,27 @@ func (p *Practice) lookFor(ctx context.Context, it *item, env planEnv) error {
 		}
 		return p.legDone(ctx, it, l, receipt, op)
 	case driver.VerdictAbsent:
+		l.Doubt = false
 		l.unsent()
 		it.Attempts = 0
 		return p.settle(ctx, it, EventAbsent, "", 0)
 	}
-	wait := time.Duration(0)
-	if after := env.info.Ops[it.opKind()].VerifyAfter; after > 0 {
-		// Before that the answer cannot be known, so that look does not count.
-		wait = time.Until(l.Last.Add(after))
-		if wait > 0 {
-			it.Attempts--
-		}
-	}
-	return p.stillUnknown(ctx, it, wait)
+	// Before that time the answer cannot be known, so that look does not count;
+	// unless it was sent in the future, by a clock that has been put right since.
+	after := env.info.Ops[it.opKind()].VerifyAfter
+	wait := time.Until(l.Last.Add(after))
+	early := wait > 0 && wait <= after
+	return p.stillUnknown(ctx, it, min(max(wait, 0), after), !early)
 }
 
 // stillUnknown waits for another look. After some, a person is asked, and the
-// item no longer holds back what is behind it.
-func (p *Practice) stillUnknown(ctx context.Context, it *item, wait time.Duration) error {
-	it.Attempts = max(it.Attempts, 0) + 1
+// item no longer holds back what is behind it. A look that could not tell
+// anything of the item, because the PMS was down or it was too early, does not
+// count.
+func (p *Practice) stillUnknown(ctx context.Context, it *item, wait time.Duration, counts bool) error {
+	if counts {
+		it.Attempts = max(it.Attempts, 0) + 1
+	}
 	from, before := it.State, it.Reason
 	it.move(EventStillUnknown)
 	it.Reason = before
@@ -118,7 +119,7 @@ func (p *Practice) stillUnknown(ctx context.Context, it *item, wait time.Duratio
 		it.Reason, it.Cause = ReasonOutcomeUnknown, "outcome_unknown:"+string(it.opKind())
 		it.Blocking = false
 	}
-	delay := max(wait, p.retryDelay(it, &driver.Error{}))
+	delay := max(min(wait, longestWait), p.retryDelay(it, &driver.Error{}))
 	return p.store(ctx, it, EventStillUnknown, from, delay, func(c *Change) {
 		if it.Reason == before {
 			c.Events = nil // no news
