@@ -342,6 +342,30 @@ func TestAPaymentWhoseReferenceStaffChangedIsNotRefunded(t *testing.T) {
 	require.Zero(t, f.count("POST /payments/Refund"))
 }
 
+func TestARefundWhoseTypeIsHiddenMeanwhileIsStillFinished(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "25.3.26.0")
+	f.ready()
+	f.on("PUT /payments/6", func(w http.ResponseWriter, _ *http.Request) {
+		if _, typed := f.lastBody("PUT /payments/6")["PayType"]; typed {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, "PayType is hidden.")
+			return
+		}
+		writeJSON(w, 200, map[string]any{"PayNum": 6})
+	})
+	refund := &driver.Refund{
+		Header: header(), Of: "5", OfRef: "PONMLKJIHGFEDCBA", OfAmount: driver.USD(1200), Amount: driver.USD(1200), Type: "71",
+		PostedOn: driver.Date{Year: 2026, Month: 3, Day: 4},
+	}
+	refund.Prior = &driver.Receipt{ID: "6", State: restMark}
+	receipt, err := f.connect(t).Write(t.Context(), refund)
+	require.NoError(t, err, "otherwise the rest remains for ever")
+	require.Equal(t, "6", receipt.ID)
+	require.Empty(t, receipt.State)
+	require.Equal(t, refund.Ref, f.lastBody("PUT /payments/6")["CheckNum"])
+}
+
 func TestARetryAfterBeyondAllMeasureIsAnHour(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, time.Hour, retryAfter(http.Header{"Retry-After": {"10000000000"}}))

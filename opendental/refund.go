@@ -2,6 +2,7 @@ package opendental
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -86,7 +87,14 @@ func (c *conn) markRefund(ctx context.Context, op string, done driver.Receipt, f
 	if isID(f.Type) {
 		body["PayType"] = number(f.Type)
 	}
-	if _, err := c.put(ctx, op, "/payments/"+done.ID, driver.ReasonNone, body); err != nil {
+	_, err := c.put(ctx, op, "/payments/"+done.ID, driver.ReasonNone, body)
+	if errors.Is(err, driver.ErrRejected) && body["PayType"] != nil {
+		// The type may have been hidden since: the refund keeps the payment's, and
+		// its Ref matters more.
+		delete(body, "PayType")
+		_, err = c.put(ctx, op, "/payments/"+done.ID, driver.ReasonNone, body)
+	}
+	if err != nil {
 		return driver.Receipt{}, incomplete(op, done, restMark, err)
 	}
 	done.State = ""
