@@ -367,6 +367,8 @@ func TestNoPatientDataComesOutOfTheEngine(t *testing.T) {
 					b.pms.AddPatient(driver.Patient{FirstName: sing("First"), LastName: sing("New"), BirthDate: driver.NewBirthDate(canaryBorn)})
 					b.p.RefreshCatalogs()
 					b.pass(20 * time.Second)
+					h, err := b.p.Health(t.Context())
+					s.take(h, err)
 					for _, feed := range feeds {
 						b.host.refuse(feed, nil)
 					}

@@ -52,7 +52,7 @@ func (p *Practice) decideStates(ctx context.Context, states ...State) error {
 			if err != nil {
 				continue // set aside when its turn comes
 			}
-			if it.Active && it.State == PartiallyPosted {
+			if it.Active && it.State == PartiallyPosted && it.Reason != ReasonUnreadable {
 				continue
 			}
 			change, ok, err := p.decideOne(ctx, it, v)
@@ -82,15 +82,14 @@ func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, boo
 	if it.State == NeedsPatient {
 		it.pr.Match = matchResult{}
 	}
+	// What could not be opened before has its turn now.
+	opened := it.Reason == ReasonUnreadable && it.Active
 	if it.State == PartiallyPosted && it.Cause == "" && it.Reason != "" {
 		return Change{}, false, nil // waits for a person
 	}
 	from, reason, cause := it.State, it.Reason, it.Cause
 	d := decide(it, v)
-	if d.event == EventSkipped && from == PartiallyPosted {
-		return Change{}, false, nil // what was begun is finished
-	}
-	if d.event == EventQueued && from == Queued {
+	if d.event == EventQueued && from == Queued && !opened {
 		return Change{}, false, nil
 	}
 	if !it.apply(d) {
