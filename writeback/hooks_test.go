@@ -40,6 +40,8 @@ func (b *bed) newPatient(first, last string) string {
 // withPhotos is saved by tests of photos.
 func withPhotos(d *settings.Document) { d.Intervals.Photos = true }
 
+func withoutPhotos(d *settings.Document) { d.Intervals.Photos = false }
+
 // told is what the host was told in a while.
 type told struct {
 	statuses     []writeback.AppointmentStatusEvent
