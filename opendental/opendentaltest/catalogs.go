@@ -1,15 +1,31 @@
 package opendentaltest
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// names reads the names of a category's definitions by DefNum, hidden ones too.
+// definitionNames reads the names of all definitions by DefNum, hidden ones too:
+// only these two columns, since nearly every row that is shown needs a name.
 func (s *session) definitionNames() (map[int64]string, error) {
-	rows, err := s.list("definition", "")
-	names := make(map[int64]string, len(rows))
-	for _, r := range rows {
-		names[r.id()] = r.text("ItemName")
+	rows, err := s.q.QueryContext(s.ctx, "SELECT DefNum, ItemName FROM definition")
+	if err != nil {
+		return nil, fmt.Errorf("opendentaltest: read definition: %w", err)
 	}
-	return names, err
+	defer rows.Close()
+	names := map[int64]string{}
+	for rows.Next() {
+		var num int64
+		var name string
+		if err := rows.Scan(&num, &name); err != nil {
+			return nil, fmt.Errorf("opendentaltest: read definition: %w", err)
+		}
+		names[num] = name
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("opendentaltest: read definition: %w", err)
+	}
+	return names, nil
 }
 
 // definition reads a definition of a category.
