@@ -339,36 +339,6 @@ func (p *Practice) send(ctx context.Context, c claim) (driver.Receipt, error) {
 	return receipt, err
 }
 
-// lookFirst looks for what a person asked to send again although its outcome was
-// not known: they may have looked in the wrong place. Their word counts when the
-// PMS cannot tell.
-func (p *Practice) lookFirst(ctx context.Context, conn driver.Conn, c claim) (receipt driver.Receipt, there bool, err error) {
-	if !c.l.Doubt || c.l.Prior != nil || p.repeatable(c.it.opKind()) {
-		return receipt, false, nil
-	}
-	var verdict driver.Verdict
-	head := c.op.Head()
-	head.LastSent = c.before
-	err = p.onConn(ctx, p.e.cfg.ReadTimeout, conn, func(ctx context.Context, conn driver.Conn) (err error) {
-		verdict, receipt, err = driver.Verify(ctx, conn, c.op)
-		return err
-	})
-	head.LastSent = c.l.Last
-	switch {
-	case err != nil:
-		if e := driver.ReadError(err); e.Kind == driver.ErrUnavailable {
-			return driver.Receipt{}, false, e
-		}
-	case verdict == driver.VerdictApplied && receipt.State != "":
-		return driver.Receipt{}, false, &driver.Error{Op: "verify", Kind: driver.ErrIncomplete, Receipt: receipt}
-	case verdict == driver.VerdictApplied:
-		return receipt, true, nil
-	case verdict == driver.VerdictAbsent:
-		c.l.Doubt = false
-	}
-	return driver.Receipt{}, false, nil
-}
-
 // settleWrite turns a write's answer into the item's next state and stores it.
 func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Receipt, err error) error {
 	it, l := c.it, c.l
