@@ -102,7 +102,8 @@ func (n told) ids() []string {
 type hooked struct {
 	driver.Conn
 	hook func(call string, after bool)
-	page func(*driver.Page)
+	// page may change every page, changed only those of changes.
+	page, changed func(*driver.Page)
 }
 
 // hook makes the engine's connections call f around their calls, by the names of
@@ -151,6 +152,9 @@ func (h *hooked) FindPatients(ctx context.Context, q driver.PatientQuery) ([]dri
 func (h *hooked) ReadChanges(ctx context.Context, q driver.ChangesQuery) (driver.Page, error) {
 	defer h.around("changes " + string(q.Feed))()
 	page, err := driver.ReadChanges(ctx, h.Conn, q)
+	if h.changed != nil {
+		h.changed(&page)
+	}
 	if h.page != nil {
 		h.page(&page)
 	}

@@ -427,18 +427,22 @@ func TestSweepCorrectsWhatNoChangeMarkShows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBed(t, nil)
 		hide := false
-		b.engine(b.connectBy(func(c driver.Conn) driver.Conn {
-			return &hooked{Conn: c, page: func(p *driver.Page) {
+		hidden := b.connectBy(func(c driver.Conn) driver.Conn {
+			return &hooked{Conn: c, changed: func(p *driver.Page) {
 				if hide {
 					p.Appointments, p.Deleted = nil, nil
 				}
 			}}
-		}))
+		})
+		b.engine(func(c *writeback.Config) {
+			hidden(c)
+			c.SweepEvery = time.Hour
+		})
 		day := 24 * time.Hour
 		moved, confirmed, deleted := b.appointment(2*day), b.appointment(2*day), b.appointment(2*day)
 		b.start()
 		defer b.stopped()
-		b.pass(time.Hour) // past the first sweep
+		b.pass(20 * time.Minute) // past the first sweep
 		require.NoError(t, b.pms.EditAppointment(moved, func(a *driver.Appointment) { a.Start = a.Start.Add(day) }))
 		require.NoError(t, b.pms.SetStatus(confirmed, "0302"))
 		require.NoError(t, b.pms.DeleteAppointment(deleted))
@@ -451,11 +455,11 @@ func TestSweepCorrectsWhatNoChangeMarkShows(t *testing.T) {
 		b.pms.AddAppointment(driver.Appointment{ID: deleted, Patient: b.patient, Start: time.Now().Add(2 * day)})
 		b.pass(5 * time.Minute)
 		require.Empty(t, b.news().inWords())
-		b.pass(7 * time.Hour)
+		b.pass(70 * time.Minute)
 		n := b.news()
 		require.ElementsMatch(t, []string{moved + " moved", confirmed + " status 0301", deleted + " created"}, n.inWords())
 		requireDistinct(t, append(ids, n.ids()...))
-		b.pass(7 * time.Hour)
+		b.pass(70 * time.Minute)
 		require.Empty(t, b.news().inWords())
 	})
 }
