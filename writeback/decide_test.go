@@ -418,14 +418,21 @@ func TestOneMendHasOneCause(t *testing.T) {
 		require.Len(t, causes, 1, name)
 	}
 	// A refusal by the PMS has the cause that decide would give.
-	v := wholeView()
-	hide(&v, driver.NoteTypes, "n1")
-	op, err := bind(noteItem(), &leg{}, planEnv{view: v, zone: time.UTC})
-	require.NoError(t, err)
-	require.Equal(t, decide(noteItem(), v).cause, mendableCause(noteItem(), driver.ReasonOptionInactive, op))
-	v = wholeView()
-	hide(&v, driver.Providers, "DOC1")
-	require.Equal(t, decide(noteItem(), v).cause, mendableCause(noteItem(), driver.ReasonProviderInactive, op))
+	for kind, hidden := range map[ItemKind]string{KindNote: "n1", KindDocument: "f1", KindForm: "f3", KindStatus: "s2", KindPayment: "p1"} {
+		it, v := makers[kind](), wholeView()
+		if len(it.pr.Legs) == 0 {
+			it.pr.Legs = []leg{{}}
+		}
+		op, err := bind(it, &it.pr.Legs[0], planEnv{view: v, zone: time.UTC})
+		require.NoError(t, err)
+		catalog, id := optionOf(op)
+		require.Equal(t, hidden, id)
+		hide(&v, catalog, hidden)
+		require.Equal(t, decide(it, v).cause, mendableCause(it, driver.ReasonOptionInactive, op), kind)
+		v = wholeView()
+		hide(&v, driver.Providers, "DOC1")
+		require.Equal(t, decide(it, v).cause, mendableCause(it, driver.ReasonProviderInactive, op), kind)
+	}
 	require.Equal(t, unauthorizedCause("", driver.OpNote), unauthorizedCause(driver.ScopeConnection, driver.OpPayment))
 }
 
