@@ -2,6 +2,7 @@ package writeback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -119,11 +120,19 @@ func (p *Practice) sweepFeed(ctx context.Context, feed driver.Feed) error {
 }
 
 // missing asks for each record that the window did not show any more: it may be
-// deleted, or have moved out of the window.
+// deleted, or have moved out of the window. One that cannot be read holds up no
+// other.
 func (p *Practice) missing(ctx context.Context, feed driver.Feed, gone map[string]Seen, how look) error {
+	var refused error
 	for id := range gone {
 		list, deleted, err := p.ask(ctx, id)
-		if err != nil {
+		switch {
+		case errors.Is(err, driver.ReasonUnsupported):
+			deleted = []string{id} // the window has the word
+		case errors.Is(err, driver.ErrRejected):
+			refused = err
+			continue
+		case err != nil:
 			return err
 		}
 		t, err := p.takeAppointments(ctx, feed, list, deleted, how)
@@ -137,7 +146,7 @@ func (p *Practice) missing(ctx context.Context, feed driver.Feed, gone map[strin
 			return err
 		}
 	}
-	return nil
+	return refused
 }
 
 // ask reads one appointment, which may be gone.
@@ -147,15 +156,10 @@ func (p *Practice) ask(ctx context.Context, id string) (list []driver.Appointmen
 		a, err = driver.ReadAppointment(ctx, conn, id)
 		return err
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		return []driver.Appointment{a}, nil, nil
-	}
-	if ctx.Err() != nil {
-		return nil, nil, ctx.Err()
-	}
-	switch e := driver.ReadError(err); {
-	case e.Kind == driver.ErrRejected && (e.Reason == driver.ReasonAppointmentMissing || e.Reason == driver.ReasonUnsupported):
-		// Gone, or a PMS that cannot be asked for one: the window has the word.
+	case errors.Is(err, driver.ReasonAppointmentMissing):
 		return nil, []string{id}, nil
 	}
 	return nil, nil, err
@@ -219,10 +223,10 @@ func (p *Practice) lookAgain(ctx context.Context) error {
 			continue
 		}
 		list, deleted, err := p.ask(ctx, appointment)
-		if err != nil {
+		if err != nil && !errors.Is(err, driver.ErrRejected) {
 			return err
 		}
-		// A status that cannot be read by itself waits for the sweep.
+		// One that cannot be read by itself waits for the sweep.
 		t, err := p.takeAppointments(ctx, driver.AppointmentStatusFeed, list, deleted, look{today: p.today()})
 		if err != nil {
 			return err

@@ -50,8 +50,8 @@ type Config struct {
 	// Grace is how long a write in flight may go on after Run's context ended.
 	// Default 30 s.
 	Grace time.Duration
-	// LeaseTTL is how long a practice stays with a process that is gone. Default
-	// 60 s.
+	// LeaseTTL is how long a practice stays with a process that is gone; others
+	// look four times in it whether that is so. Default 60 s.
 	LeaseTTL time.Duration
 	// WakePoll is how often the store is asked for practices that other
 	// processes woke. Default 1 s.

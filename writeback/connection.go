@@ -41,6 +41,13 @@ func (l *line) reset() {
 	}
 }
 
+// tryNow lets the next call through though the PMS was down a moment ago.
+func (l *line) tryNow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.downUntil = time.Time{}
+}
+
 func (l *line) down(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

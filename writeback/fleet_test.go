@@ -99,8 +99,8 @@ func TestAnotherProcessTakesOverWhenTheWorkerIsGone(t *testing.T) {
 					}
 					status := map[string]string{"0301": "0303", "0303": "0301"}[statusOf(b, id)]
 					require.NoError(t, b.pms.SetStatus(id, status))
-					// The lease's time, half of it until somebody looks, and an interval.
-					b.pass(time.Minute + 30*time.Second + 17*time.Second)
+					// The lease's time, a quarter of it until somebody looks, and an interval.
+					b.pass(time.Minute + 15*time.Second + 17*time.Second)
 					require.True(t, standby.working())
 					require.Equal(t, []string{id + " status " + status}, b.news().inWords())
 					worker = standby

@@ -14,10 +14,15 @@ import (
 // Delivery is at least once, in order per record: the position moves only after
 // the handler returned nil. A handler gets at most 100 events and
 // Config.HandlerTimeout, and should use an event's ID to recognise one that
-// came again. It may call any method of the engine. When it fails, the feed
-// backs off and the same events come again; Health says "blocked by host".
+// came again: the same ID is the same change. It may call any method of the
+// engine. When it fails, the feed backs off and the same events come again;
+// Health says "blocked by host". One that does not return when its time is over
+// has failed too, and is not called again before it has returned; Run waits for
+// it at the end.
 type Handlers struct {
-	// AppointmentStatuses receives changed confirmation statuses.
+	// AppointmentStatuses receives changed confirmation statuses. The status of a
+	// new appointment comes with it to Appointments, and here only when that feed
+	// is not read.
 	AppointmentStatuses func(ctx context.Context, practice string, events []AppointmentStatusEvent) error
 	// Appointments receives created, moved, edited, cancelled and deleted
 	// appointments.
@@ -25,7 +30,7 @@ type Handlers struct {
 	// NewPatients receives new patients.
 	NewPatients func(ctx context.Context, practice string, events []PatientEvent) error
 	// Photos receives new and changed profile photos, while the settings have
-	// them on.
+	// them on. That one was taken away is not told.
 	Photos func(ctx context.Context, practice string, events []PhotoEvent) error
 	// Items receives what became of the host's items.
 	Items func(ctx context.Context, practice string, events []ItemEvent) error
@@ -38,12 +43,15 @@ type RecordChange string
 
 // The changes.
 const (
-	// Found: it was there when the engine first looked, or an Import walked it.
-	Found     RecordChange = "found"
-	Created   RecordChange = "created"
+	// Found: it was there when the engine first looked, or it came into the window
+	// of the coming days, or it is of an earlier day, or an Import walked it.
+	Found   RecordChange = "found"
+	Created RecordChange = "created"
+	// Edited is also a cancelled appointment that is reinstated at its old time;
+	// its State says so.
 	Edited    RecordChange = "edited"
-	Moved     RecordChange = "moved" // another start or operatory
-	Cancelled RecordChange = "cancelled"
+	Moved     RecordChange = "moved"     // another start or operatory
+	Cancelled RecordChange = "cancelled" // or put on the list of the unscheduled
 	Deleted   RecordChange = "deleted"
 )
 
@@ -73,7 +81,8 @@ type AppointmentStatusEvent struct {
 type AppointmentEvent struct {
 	ID     string
 	Change RecordChange
-	// Appointment has only its ID when Change is Deleted.
+	// Appointment has only its ID, and the Start that was last told, when Change
+	// is Deleted.
 	Appointment driver.Appointment
 	Status      Confirmation
 	StatusLabel string

@@ -111,7 +111,8 @@ func (p *Practice) advanceImport(ctx context.Context, i *storedImport, progress 
 	return nil
 }
 
-// runAsked takes up what SyncNow asked for, here or in another process.
+// runAsked takes up what SyncNow asked for, here or in another process. Somebody
+// is waiting, so that a PMS that was down a moment ago is asked all the same.
 func (p *Practice) runAsked(ctx context.Context) error {
 	docs, err := p.e.cfg.Store.Docs(ctx, p.id, docNow)
 	if err != nil || len(docs) == 0 {
@@ -122,7 +123,11 @@ func (p *Practice) runAsked(ctx context.Context) error {
 		p.due.Now(strings.TrimPrefix(d.Name, docNow))
 		change.Docs = append(change.Docs, DocWrite{Name: d.Name, Expect: -1})
 	}
-	return p.e.commit.Apply(ctx, []Change{change})[0]
+	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
+		return fmt.Errorf("writeback: take up what was asked for: %w", err)
+	}
+	p.line.tryNow()
+	return nil
 }
 
 // runImports carries imports on, a page at a time, within the step's budget.
@@ -255,6 +260,9 @@ func (p *Practice) runImport(ctx context.Context, i *storedImport, end time.Time
 		if i.Done {
 			delete(p.walks, string(i.Feed))
 			return true, nil // what it set going need not wait for the next loop
+		}
+		if page.Next == "" || page.Next == q.Token {
+			return false, errNoProgress(i.Feed)
 		}
 		q.Token, w.token, w.version = page.Next, page.Next, i.version
 		if time.Now().After(end) {

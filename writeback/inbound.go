@@ -104,6 +104,12 @@ func errFeed(feed driver.Feed, why string) error {
 	return &driver.Error{Op: "read " + string(feed), Kind: driver.ErrRejected, Reason: driver.ReasonUnsupported, Err: errors.New(why)}
 }
 
+// errNoProgress says that a driver breaks its contract: what it gave would be
+// read for ever, or from the beginning.
+func errNoProgress(feed driver.Feed) error {
+	return &driver.Error{Op: "read " + string(feed), Kind: driver.ErrRejected, Reason: driver.ReasonInvalid, Err: errors.New("the driver gave no position to go on from")}
+}
+
 // pages walks a feed's changes from pos. Each page is given to take, and pos
 // moves on when take returns nil. An expired cursor is replaced by a new one, and
 // pos is Behind: the caller reads a window to catch up.
@@ -124,6 +130,9 @@ func (p *Practice) pages(ctx context.Context, feed driver.Feed, pos *position, t
 			return err
 		}
 		first := pos.Cursor == ""
+		if page.Next == "" || page.More && page.Next == pos.Cursor {
+			return errNoProgress(feed)
+		}
 		t, err := take(page)
 		if err != nil {
 			return err
@@ -168,6 +177,9 @@ func (p *Practice) window(ctx context.Context, q driver.WindowQuery, take func(d
 		if !page.More {
 			p.noteAsOf(string(q.Feed), page.AsOf)
 			return nil
+		}
+		if page.Next == "" || page.Next == q.Token {
+			return errNoProgress(q.Feed)
 		}
 		q.Token = page.Next
 		if err := p.breathe(ctx); err != nil {

@@ -144,7 +144,7 @@ func (p *Practice) settleStatus(ctx context.Context, it *item, event string, cha
 	it.Reason = ""
 	known, err := p.seen(ctx, driver.AppointmentStatusFeed, []string{change.Appointment})
 	return p.store(ctx, it, event, from, 0, func(c *Change) {
-		if err != nil {
+		if err != nil || !p.e.handles(driver.AppointmentStatusFeed) {
 			return // the host is told of its own write as of a change; nothing is lost
 		}
 		s := known[change.Appointment]

@@ -41,7 +41,7 @@ func (e *Engine) Step(ctx context.Context, practice string) (next time.Duration,
 		return 0, err
 	}
 	if !held {
-		return e.cfg.LeaseTTL / 2, nil
+		return e.cfg.LeaseTTL / 4, nil
 	}
 	work, stop := p.lease.Keep(ctx)
 	defer stop()
@@ -58,7 +58,7 @@ func (e *Engine) Step(ctx context.Context, practice string) (next time.Duration,
 	case errors.Is(err, ErrFenced) || errors.Is(context.Cause(work), pmssync.ErrLeaseLost):
 		p.lease = nil
 		p.setWorking(false)
-		return e.cfg.LeaseTTL / 2, nil
+		return e.cfg.LeaseTTL / 4, nil
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
 	}

@@ -311,16 +311,18 @@ type Revision struct {
 }
 
 // Seen is what the engine remembers of a record it delivered: no patient data.
+// It is the engine's to read; a store keeps it as it is.
 type Seen struct {
 	ID string
-	// Hash is a keyed hash of the record's content.
+	// Hash holds a keyed hash of the content that the host was told, and of what
+	// it is being told: at most 100 characters.
 	Hash string
 	// Start is the appointment's start, zero for others.
 	Start time.Time
-	// Status is the appointment's status id, or the photo's tag.
+	// Status is the appointment's status id, or a keyed hash of its place.
 	Status string
-	// Rev counts deliveries of the record, so that an event id is stable and new
-	// for each change.
+	// Rev rises with each change that is told, so that an event id is stable and
+	// new for each change.
 	Rev int64
 }
 
