@@ -44,8 +44,8 @@ type Config struct {
 	HandlerTimeout time.Duration
 	// ReadTimeout bounds one PMS call that changes nothing. Default 90 s.
 	ReadTimeout time.Duration
-	// WriteTimeout bounds one write. Default 150 s, longer than the minute after
-	// which Open Dental's service gives up.
+	// WriteTimeout bounds one write; a document has three times as long. Default
+	// 150 s, longer than the minute after which Open Dental's service gives up.
 	WriteTimeout time.Duration
 	// Grace is how long a write in flight may go on after Run's context ended.
 	// Default 30 s.

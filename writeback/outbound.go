@@ -325,7 +325,7 @@ func (p *Practice) send(ctx context.Context, c claim) (driver.Receipt, error) {
 		return receipt, err
 	}
 	var receipt driver.Receipt
-	err = p.inTurn(ctx, wctx, p.e.cfg.WriteTimeout, func(wctx context.Context) (err error) {
+	err = p.inTurn(ctx, wctx, p.writeLimit(c.it), func(wctx context.Context) (err error) {
 		if ctx.Err() != nil || !p.lease.Valid(time.Now()) {
 			// Its turn came too late: by now somebody else may look for it.
 			return errNotSent
@@ -337,6 +337,14 @@ func (p *Practice) send(ctx context.Context, c claim) (driver.Receipt, error) {
 		return receipt, driver.WriteError(err)
 	}
 	return receipt, err
+}
+
+// writeLimit bounds one write: a large file on a slow line takes longer.
+func (p *Practice) writeLimit(it *item) time.Duration {
+	if it.opKind() == driver.OpDocument {
+		return 3 * p.e.cfg.WriteTimeout
+	}
+	return p.e.cfg.WriteTimeout
 }
 
 // settleWrite turns a write's answer into the item's next state and stores it.

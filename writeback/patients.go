@@ -145,7 +145,18 @@ func (p *Practice) givePatients(ctx context.Context, list []driver.Patient, all 
 		return t, err
 	}
 	p.due.Now(string(driver.PhotoFeed)) // a new patient's photo comes with the patient
-	return t, p.patientsArrived(ctx)
+	var born []driver.Date
+	for _, e := range n.events {
+		if birth := e.Patient.BirthDate.Reveal(); !birth.IsZero() {
+			born = append(born, birth)
+		}
+	}
+	if len(born) > 0 {
+		if err := p.matchAgain(ctx, born...); err != nil {
+			p.due.Now(loopMatch) // the patients are told of all the same
+		}
+	}
+	return t, nil
 }
 
 // pullPhotos reads the photos and tells of those that are new or changed.

@@ -206,7 +206,7 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 // that has grown above them.
 func (p *Practice) setIntervals(doc settings.Document) {
 	p.mu.Lock()
-	every := map[string]time.Duration{loopSweep: p.sweepEvery(), loopCatalog: p.e.cfg.CatalogEvery}
+	every := map[string]time.Duration{loopSweep: p.sweepEvery(), loopCatalog: p.e.cfg.CatalogEvery, loopMatch: matchEvery}
 	for _, f := range driver.Feeds() {
 		every[string(f)] = p.every(doc, f)
 	}
@@ -240,7 +240,12 @@ func (p *Practice) sweepEvery() time.Duration {
 const (
 	loopSweep   = "sweep"
 	loopCatalog = "catalog"
+	loopMatch   = "match"
 )
+
+// matchEvery is how often items that wait for a patient look again without a new
+// patient's arrival: one may have been corrected in the PMS.
+const matchEvery = time.Hour
 
 func (e *Engine) handles(f driver.Feed) bool {
 	h := e.cfg.Handlers

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -25,7 +26,7 @@ func (p *Practice) decideAgain(ctx context.Context) error {
 		return nil
 	}
 	p.redecide.Store(false)
-	if err := p.decideStates(ctx, Queued, Held, PartiallyPosted); err != nil {
+	if err := p.decideStates(ctx, Queued, Held, PartiallyPosted, NeedsPatient); err != nil {
 		p.redecide.Store(true)
 		return err
 	}
@@ -79,9 +80,6 @@ func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, boo
 	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
 		return Change{}, false, err
 	}
-	if it.State == NeedsPatient {
-		it.pr.Match = matchResult{}
-	}
 	// What could not be opened before has its turn now.
 	opened := it.Reason == ReasonUnreadable && it.Active
 	if it.State == PartiallyPosted && it.Cause == "" && it.Reason != "" {
@@ -110,14 +108,47 @@ func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, boo
 	return change, true, nil
 }
 
-// patientsArrived lets the items that wait for a patient look again. Items that
-// several patients fit wait for a person.
-func (p *Practice) patientsArrived(ctx context.Context) error {
-	waiting, err := p.e.cfg.Store.Items(ctx, ItemQuery{
-		Practice: p.id, States: []State{NeedsPatient}, Reasons: []driver.Reason{ReasonNoPatient}, Limit: 1,
-	})
-	if err != nil || len(waiting) == 0 {
-		return err
+// matchAgain looks again for the patients of items that nobody fitted: those
+// born on one of the days, or all when there are none. Items that several
+// patients fit wait for a person. An item that still has no patient stays as it
+// is, without an event.
+func (p *Practice) matchAgain(ctx context.Context, born ...driver.Date) error {
+	v := p.viewNow()
+	var after int64
+	for {
+		records, err := p.e.cfg.Store.Items(ctx, ItemQuery{
+			Practice: p.id, States: []State{NeedsPatient}, Reasons: []driver.Reason{ReasonNoPatient}, After: after, Limit: 500,
+		})
+		if err != nil {
+			return fmt.Errorf("writeback: read parked items: %w", err)
+		}
+		if len(records) == 0 {
+			return nil
+		}
+		after = records[len(records)-1].Seq
+		for _, r := range records {
+			it, err := p.e.seal.open(r)
+			if err != nil {
+				continue // set aside when its turn comes
+			}
+			it.pr.Match = matchResult{}
+			birth := it.p.Patient.patient().Birth.Reveal()
+			if !it.needsMatch() || len(born) > 0 && !slices.Contains(born, birth) {
+				continue
+			}
+			if err := it.lookUp(ctx, p.find); err != nil {
+				return err
+			}
+			change, ok, err := p.decideOne(ctx, it, v)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil && !errors.Is(err, ErrStale) {
+				return fmt.Errorf("writeback: match again: %w", err)
+			}
+		}
 	}
-	return p.decideStates(ctx, NeedsPatient)
 }

@@ -206,6 +206,8 @@ func (p *Practice) runLoop(ctx context.Context, loop string) error {
 		err = p.refreshCatalogs(ctx)
 	case loopSweep:
 		err = p.sweepAppointments(ctx)
+	case loopMatch:
+		err = p.matchAgain(ctx)
 	default:
 		err = p.pull(ctx, driver.Feed(loop))
 	}
@@ -238,6 +240,8 @@ func (p *Practice) retryAt(loop string, started, now time.Time) time.Time {
 	case loopCatalog:
 	case loopSweep:
 		every = p.e.cfg.SweepEvery
+	case loopMatch:
+		every = matchEvery
 	default:
 		every = p.every(p.settings, driver.Feed(loop))
 		if p.info != nil {
