@@ -40,7 +40,8 @@ func TestCrashBetweenHandlerAndPositionTellsAgainWithTheSameID(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b := newBed(t, nil)
 					store := &leaky{Store: b.store}
-					b.engine(func(c *writeback.Config) { c.Store = store })
+					engine := func(c *writeback.Config) { oftenSwept(c); c.Store = store }
+					b.engine(engine)
 					id := b.appointment(48 * time.Hour)
 					b.start()
 					b.save(withPhotos)
@@ -57,14 +58,14 @@ func TestCrashBetweenHandlerAndPositionTellsAgainWithTheSameID(t *testing.T) {
 					require.Len(t, unique(n.inWords()), 1, "as the same change")
 					if restart {
 						b.stopped()
-						b.engine(func(c *writeback.Config) { c.Store = store })
+						b.engine(engine)
 						b.start()
 					}
 					store.fail(nil)
 					b.pass(20 * time.Minute)
 					last := b.news()
 					require.Equal(t, n.ids()[:1], unique(last.ids()))
-					b.pass(7 * time.Hour)
+					b.pass(aSweep)
 					require.Empty(t, b.news().ids(), "and no more once it is stored")
 					b.stopped()
 				})
@@ -143,7 +144,7 @@ func TestHostThatFailsAfterItTookEventsEndsUpWithTheTruth(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					b := newBed(t, nil)
 					var d doubtful
-					handle := func(c *writeback.Config) { c.Handlers.AppointmentStatuses = d.handle }
+					handle := func(c *writeback.Config) { oftenSwept(c); c.Handlers.AppointmentStatuses = d.handle }
 					b.engine(handle)
 					id := b.appointment(48 * time.Hour)
 					b.start()
@@ -161,7 +162,7 @@ func TestHostThatFailsAfterItTookEventsEndsUpWithTheTruth(t *testing.T) {
 					d.set(false)
 					b.pass(10 * time.Minute)
 					require.Equal(t, tc.want, d.knows())
-					b.pass(7 * time.Hour)
+					b.pass(aSweep)
 					require.Equal(t, tc.want, d.knows())
 					b.stopped()
 				})
@@ -380,7 +381,7 @@ func TestNobodyIsToldWithoutAHandler(t *testing.T) {
 		b.start()
 		defer b.stopped()
 		b.save(func(d *settings.Document) { d.Intervals.Photos = true })
-		b.pass(7 * time.Hour)
+		b.pass(2 * time.Hour)
 		calls := b.pms.Traffic().Calls
 		require.Zero(t, calls["changes"]+calls["window"], "what nobody hears is not read")
 		h, err := b.p.Health(t.Context())

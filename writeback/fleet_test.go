@@ -228,7 +228,7 @@ func TestPracticesComeAndGoWhileEnginesRun(t *testing.T) {
 		require.Zero(t, calls.Open, "no connection is left open")
 		require.NoError(t, oak.SetStatus(id, "0302"))
 		newcomer := oak.AddPatient(driver.Patient{LastName: driver.NewText("New")})
-		b.pass(3 * time.Hour)
+		b.pass(time.Hour)
 		require.Equal(t, calls.Calls, oak.Traffic().Calls)
 		require.Empty(t, b.news().inWords())
 		_, err = worker.eng.Practice(t.Context(), secondPractice)

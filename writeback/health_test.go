@@ -101,8 +101,11 @@ func TestHealthCountsItemsAndGroupsTheirCauses(t *testing.T) {
 		b.pass(time.Minute)
 		lost := b.note("lost")
 		lost.Patient = writeback.PatientNamed("Grace", "Hopper", driver.Date{Year: 1906, Month: 12, Day: 9})
-		b.must(b.p.WriteNote(ctx, lost))
+		it := b.must(b.p.WriteNote(ctx, lost))
 		b.pass(time.Minute)
+		require.Equal(t, 1, b.health().Items[writeback.NeedsPatient])
+		_, err := b.p.Dismiss(ctx, it.ID, "dana", "")
+		require.NoError(t, err)
 		require.NoError(t, b.pms.SetProviderActive("DOC1", false))
 		b.p.RefreshCatalogs()
 		b.pass(time.Minute)
@@ -112,7 +115,7 @@ func TestHealthCountsItemsAndGroupsTheirCauses(t *testing.T) {
 			b.pass(time.Minute)
 		}
 		h := b.health()
-		require.Equal(t, map[writeback.State]int{writeback.Skipped: 1, writeback.Written: 1, writeback.NeedsPatient: 1, writeback.Held: 3}, h.Items)
+		require.Equal(t, map[writeback.State]int{writeback.Skipped: 1, writeback.Written: 1, writeback.Dismissed: 1, writeback.Held: 3}, h.Items)
 		require.Zero(t, h.Waiting, "held is not on its way")
 		require.Len(t, h.Issues, 1)
 		i := h.Issues[0]
