@@ -93,7 +93,7 @@ func randomDigits(r *rand.Rand, n int) string {
 func TestLongNumbersAreRarelyTakenForCards(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
-	const tries = 40_000
+	const tries = 20_000
 	taken, tables := 0, 0
 	for range tries {
 		if HasCardNumber("id " + randomDigits(random, minCardDigits+random.IntN(maxCardDigits-minCardDigits+1))) {
@@ -115,7 +115,7 @@ func TestLongNumbersAreRarelyTakenForCards(t *testing.T) {
 
 func TestLookingForCardNumbersTakesTimeInProportion(t *testing.T) {
 	t.Parallel()
-	const size = maxText / 4 // a quarter of the pairs of places would take minutes
+	const size = maxText / 16 // all pairs of places would take a minute
 	for _, text := range []string{
 		strings.Repeat("4", size), strings.Repeat("4 ", size/2), strings.Repeat("4111 ", size/5),
 		strings.Repeat("4-", size/2), strings.Repeat("411111 ", size/7), strings.Repeat("4111 1111 1111 1112 ", size/20),
@@ -124,7 +124,7 @@ func TestLookingForCardNumbersTakesTimeInProportion(t *testing.T) {
 		start := time.Now()
 		HasCardNumber(text)
 		require.False(t, HasCardNumber(MaskCardNumbers(text)))
-		require.Less(t, time.Since(start), 15*time.Second, "%.20q", text)
+		require.Less(t, time.Since(start), 10*time.Second, "%.20q", text)
 	}
 }
 
