@@ -90,6 +90,9 @@ func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, boo
 	if d.event == EventQueued && from == Queued && !opened {
 		return Change{}, false, nil
 	}
+	if d.event == EventHeld && from == NeedsPatient {
+		return Change{}, false, nil // what holds it up counts once its patient is known
+	}
 	if !it.apply(d) {
 		return Change{}, false, nil
 	}

@@ -279,6 +279,7 @@ func TestNewerStatusTakesThePlaceOfOlderOnes(t *testing.T) {
 		inOffice(t, func(t *testing.T, b *bed, id string) {
 			release := b.waiting()
 			b.confirm("older", id, true, "")
+			b.pass(time.Second) // it was tried and waits
 			newer := b.confirm("newer", id, false, "")
 			_, err := b.p.Dismiss(t.Context(), newer.ID, "dana", "")
 			require.NoError(t, err)
