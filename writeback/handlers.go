@@ -130,7 +130,8 @@ type Item struct {
 	Patient string
 	// Subject is the appointment of a status, or the payment's item of a refund.
 	Subject string
-	// Seq orders items by submission.
+	// Seq orders items by submission. It and the times are the store's, and zero
+	// in what a submit returns for a new item.
 	Seq                  int64
 	Attempts             int
 	CreatedAt, UpdatedAt time.Time
