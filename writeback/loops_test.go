@@ -157,9 +157,11 @@ func TestPMSMinimumIsKept(t *testing.T) {
 		b.pass(time.Hour)
 		require.LessOrEqual(t, c.of(statusFeed), 13)
 		require.LessOrEqual(t, c.of(patientFeed), 13)
-		b.pms.Fail(memdriver.Fault{On: "changes"})
-		b.pass(time.Minute)
+		b.pms.Fail(memdriver.Fault{On: "changes", Err: driver.ErrRejected})
+		b.pass(6 * time.Minute)
 		c.of("")
+		b.pass(4 * time.Minute)
+		require.LessOrEqual(t, c.of(statusFeed), 1)
 		b.pass(time.Hour)
 		require.LessOrEqual(t, c.of(statusFeed), 13, "failures are no reason to ask more often")
 		h, err := b.p.Health(t.Context())
@@ -214,6 +216,26 @@ func TestSyncNowIsRememberedUntilAnEngineRuns(t *testing.T) {
 		require.NoError(t, other.p.SyncNow(t.Context(), driver.AppointmentFeed))
 		b.pass(3 * time.Second)
 		require.Equal(t, 1, c.of(appointmentFeed))
+	})
+}
+
+func TestSyncNowAsksAPMSThatWasDownAMomentAgo(t *testing.T) {
+	t.Parallel()
+	counted(t, nil, func(t *testing.T, b *bed, _ *counter) {
+		b.pms.SetOffline(true)
+		b.pass(3 * time.Hour)
+		id := b.appointment(48 * time.Hour)
+		for range 5 {
+			b.pass(70 * time.Second)
+			before := b.pms.Traffic().Calls["changes"]
+			require.NoError(t, b.p.SyncNow(t.Context(), driver.AppointmentFeed))
+			b.pass(time.Second)
+			require.LessOrEqual(t, b.pms.Traffic().Calls["changes"], before+2, "one try for each time somebody asks")
+		}
+		b.pms.SetOffline(false)
+		require.NoError(t, b.p.SyncNow(t.Context(), driver.AppointmentFeed))
+		b.pass(time.Second)
+		require.Equal(t, []string{id + " created"}, b.news().inWords())
 	})
 }
 

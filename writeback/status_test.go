@@ -432,6 +432,9 @@ func TestStatusThatWasPassedOverIsToldWhenTheWriteFails(t *testing.T) {
 		require.NoError(t, err)
 		b.pass(10 * time.Minute)
 		require.Equal(t, []string{id + " status 0303"}, b.news().inWords())
+		looks := b.pms.Traffic().Calls["read appointment"]
+		b.pass(10 * time.Minute)
+		require.Equal(t, looks, b.pms.Traffic().Calls["read appointment"], "one look is enough")
 	})
 }
 
