@@ -30,7 +30,7 @@ var reasonWords = map[driver.Reason]words{
 	ReasonUnverifiedPatient: {"The payment does not come with the name and birth date that would prove whose it is.", "Transfer it if the patient is right, or assign the right one."},
 	ReasonAutoOff:           {"Payments are not posted automatically.", "Transfer the payment, or dismiss it."},
 	ReasonTooLate:           {"The appointment is over, cancelled or gone.", "Nothing to do."},
-	ReasonStaffChanged:      {"Somebody in the practice changed the appointment's status first; their change stands.", "Nothing to do, or set the status again."},
+	ReasonStaffChanged:      {"Somebody in the practice changed the appointment first; their change stands.", "Nothing to do, or set the status again."},
 	ReasonUnauthorized:      {"The PMS refuses the library's access.", "Check the connection's keys and permissions; it goes on by itself."},
 	ReasonOutcomeUnknown:    {"The PMS gave no answer and cannot be asked whether it has this.", "Look it up in the PMS: mark it as posted when it is there, retry it when it is not."},
 	ReasonWaitsForPayment:   {"The payment that this refunds is not in the PMS yet.", "Settle the payment first; it goes on by itself."},
