@@ -56,12 +56,16 @@ func insideOffice(version string) *fakeOffice {
 	return f
 }
 
+// insideConfig names a server of its own at each call: tests that run at once
+// must not share a line, whose time is that of one bubble.
 func insideConfig(f http.Handler, mode Mode) Config {
 	return Config{
-		Mode: mode, URL: "https://office.invalid/api/v1", HTTP: &http.Client{Transport: inside{f}},
+		Mode: mode, URL: fmt.Sprintf("https://office%d.invalid/api/v1", insideServers.Add(1)), HTTP: &http.Client{Transport: inside{f}},
 		DeveloperKey: driver.NewSecret(developerKey), CustomerKey: driver.NewSecret(customerKey),
 	}
 }
+
+var insideServers atomic.Int64
 
 func dial(t *testing.T, cfg Config) *conn {
 	t.Helper()
@@ -164,9 +168,10 @@ func TestPracticesThatShareALineDoNotKeepEachOtherFromPaying(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := paying()
+		cfg := insideConfig(f, Remote)
 		results := make(chan error, 8)
 		for range cap(results) {
-			c := dial(t, insideConfig(f, Remote))
+			c := dial(t, cfg)
 			defer c.Close()
 			go func() {
 				_, err := c.Write(t.Context(), testPayment())
