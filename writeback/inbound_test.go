@@ -342,4 +342,3 @@ func statusOf(b *bed, appointment string) string {
 	require.True(b.t, ok)
 	return a.Status
 }
-
