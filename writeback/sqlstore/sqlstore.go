@@ -34,10 +34,9 @@
 // # Back-ups
 //
 // Copy the file with SQLite's own means (VACUUM INTO, the online back-up), not
-// by copying pms.db alone: what was committed last is in pms.db-wal. A back-up
-// that is put back has forgotten what was written to the PMS since, and the
-// engine cannot tell: what waited in it would be written a second time. Dismiss
-// what waits, or mark it as posted, before an engine runs on it.
+// by copying pms.db alone: what was committed last is in pms.db-wal. After
+// putting back a back-up, call the engine's MarkRestored before its Run: the
+// store has forgotten what was written to the PMS since.
 package sqlstore
 
 import (
