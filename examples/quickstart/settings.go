@@ -22,8 +22,8 @@ const (
 )
 
 // saveSettings chooses what a practice would choose, from the options that its
-// own PMS offers, and saves it. Nothing is written back before this; what was
-// submitted earlier waits.
+// own PMS offers, and saves it. Nothing is written back before this: payments
+// wait, and everything else is skipped until somebody retries it.
 func saveSettings(ctx context.Context, p *writeback.Practice, writes bool) (settings.Document, error) {
 	cats, info, err := catalogs(ctx, p)
 	if err != nil {
