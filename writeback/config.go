@@ -15,6 +15,10 @@ import (
 	pmssync "github.com/pmswriteback/pms/sync"
 )
 
+// Backoff spaces tries: the first wait, the longest, the factor between two and
+// the jitter. Zero fields have the defaults named there.
+type Backoff = pmssync.BackoffConfig
+
 // Config configures an [Engine].
 type Config struct {
 	// HostName is the host application's name as staff know it. Required.
@@ -66,7 +70,7 @@ type Config struct {
 	MaxPhoto int64
 	// Retry spaces an item's tries after the PMS was unavailable, and a
 	// practice's own when its PMS is down. Default 2 s to 5 min.
-	Retry pmssync.BackoffConfig
+	Retry Backoff
 	// Spread staggers the practices' first steps after Run. Default 2 s per
 	// hundred practices, at most 15 s; negative: none.
 	Spread time.Duration

@@ -20,7 +20,7 @@
 // # What becomes of an item
 //
 // Each item has one state out of a table ([State]); an audit log keeps every
-// change. What a mend will release is held and resumes by itself; what nobody
+// change but the claim, whose outcome follows. What a mend will release is held and resumes by itself; what nobody
 // can know (did the PMS take the payment before the line was cut?) is uncertain
 // and is looked for in the PMS before anything is sent again; what only a person
 // can settle waits for [Practice.Retry], [Practice.Assign], [Practice.Transfer],
@@ -37,6 +37,9 @@
 // A process that was frozen in the middle of a write for longer than its lease
 // may finish that write later. The item is uncertain by then and is looked for
 // by its reference; a PMS without room for the reference leaves it to a person.
+//
+// A store that was restored from a back-up has forgotten what was written since;
+// [Engine.MarkRestored] makes the engine look before it sends.
 //
 // # Patient data
 //

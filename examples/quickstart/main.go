@@ -17,7 +17,6 @@ import (
 
 	"github.com/pmswriteback/pms/driver"
 	_ "github.com/pmswriteback/pms/opendental" // registers the driver
-	pmssync "github.com/pmswriteback/pms/sync"
 	"github.com/pmswriteback/pms/writeback"
 	"github.com/pmswriteback/pms/writeback/sqlstore"
 )
@@ -124,7 +123,7 @@ func quickstart(ctx context.Context, opt options, screen *view) (sum summary, er
 		Spread:     -1,
 		SweepEvery: 5 * time.Second,
 		LeaseTTL:   2 * time.Second, // after a kill, the next run waits this long
-		Retry:      pmssync.BackoffConfig{Min: 250 * time.Millisecond, Max: 2 * time.Second},
+		Retry:      writeback.Backoff{Min: 250 * time.Millisecond, Max: 2 * time.Second},
 	})
 	if err != nil {
 		return sum, err
