@@ -297,3 +297,29 @@ func TestParkedItemsFindTheirPatientLater(t *testing.T) {
 		require.Equal(t, id, b.pms.Notes()[0].Patient)
 	})
 }
+
+func TestRetryWaitsUntilThePMSCanNoLongerBeAtWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		b.pms.SetInfo(func(info *driver.Info) {
+			op := info.Ops[driver.OpPayment]
+			op.VerifyAfter = 2 * time.Minute
+			info.Ops[driver.OpPayment] = op
+		})
+		b.start()
+		b.save(nil)
+		b.pass(time.Second)
+		// The answer is lost, and the PMS carries the payment out a minute later.
+		b.pms.Fail(memdriver.Fault{On: "write payment", Times: 1, Effect: memdriver.Late, After: time.Minute})
+		it := b.must(b.p.PostPayment(t.Context(), b.payment("pay")))
+		b.pass(2 * time.Second)
+		b.requireState("pay", writeback.Uncertain)
+		// Somebody looks, does not find it, and is in a hurry.
+		b.must(b.p.Retry(t.Context(), it.ID, "dana"))
+		b.pass(30 * time.Minute)
+		b.requireState("pay", writeback.Written)
+		require.Len(t, b.pms.Payments(), 1)
+		b.stopped()
+	})
+}

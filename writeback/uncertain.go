@@ -129,7 +129,8 @@ func (p *Practice) stillUnknown(ctx context.Context, it *item, wait time.Duratio
 
 // lookFirst looks for what a person asked to send again although its outcome was
 // not known: they may have looked in the wrong place. Their word counts when the
-// PMS cannot tell.
+// PMS cannot tell, but not while it may still be at work on the earlier sending:
+// what is not there yet may come.
 func (p *Practice) lookFirst(ctx context.Context, conn driver.Conn, c claim) (receipt driver.Receipt, there bool, err error) {
 	if !c.l.Doubt || c.l.Prior != nil || p.repeatable(c.it.opKind()) {
 		return receipt, false, nil
@@ -153,6 +154,21 @@ func (p *Practice) lookFirst(ctx context.Context, conn driver.Conn, c claim) (re
 		return receipt, true, nil
 	case verdict == driver.VerdictAbsent:
 		c.l.Doubt = false
+		return driver.Receipt{}, false, nil
+	}
+	after := p.verifyAfter(c.it.opKind())
+	if wait := time.Until(c.before.Add(after)); wait > 0 && wait <= after {
+		c.l.Last = c.before // it is not sent now
+		return driver.Receipt{}, false, &driver.Error{Op: "verify", Kind: driver.ErrUnavailable, RetryAfter: wait}
 	}
 	return driver.Receipt{}, false, nil
+}
+
+func (p *Practice) verifyAfter(op driver.OpKind) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.info == nil {
+		return 0
+	}
+	return p.info.Ops[op].VerifyAfter
 }
