@@ -57,6 +57,7 @@ func (p *Practice) ItemEvents(ctx context.Context, id string) ([]Event, error) {
 func (p *Practice) Retry(ctx context.Context, id, actor string) (Item, error) {
 	return p.act(ctx, id, EventRetried, actor, "", func(it *item) error {
 		it.Attempts = 0
+		it.pr.PlanOnly = false
 		if it.pr.Match.Result != matchOne {
 			it.pr.Match = matchResult{}
 		}
@@ -86,7 +87,7 @@ func (p *Practice) Dismiss(ctx context.Context, id, actor, reason string) (Item,
 // it names.
 func (p *Practice) Transfer(ctx context.Context, id, actor string) (Item, error) {
 	return p.act(ctx, id, EventTransferred, actor, "", func(it *item) error {
-		it.pr.Approved = true
+		it.pr.Approved, it.pr.PlanOnly = true, false
 		if it.p.Patient.ID != "" && it.pr.Match.Patient == "" && !it.p.Patient.patient().named() {
 			// The person vouches for the id, which alone would not do.
 			it.pr.Match = matchResult{Result: matchOne, Patient: it.p.Patient.ID}
@@ -114,7 +115,7 @@ func (p *Practice) Assign(ctx context.Context, id, patient, actor string) (Item,
 			return fmt.Errorf("%w: item %s may be in the PMS for another patient", ErrNotAllowed, it.ID)
 		}
 		it.pr.Match = matchResult{Result: matchOne, Patient: patient}
-		it.pr.Approved = true
+		it.pr.Approved, it.pr.PlanOnly = true, false
 		return nil
 	})
 }

@@ -18,6 +18,7 @@ type view struct {
 	info *driver.Info
 	// closed are the operations whose access the PMS refused, with the scope.
 	closed map[driver.OpKind]driver.Scope
+	mode   Mode
 	now    time.Time
 }
 
@@ -37,7 +38,8 @@ func decided(event string, reason driver.Reason, cause string) decision {
 // on a new revision, a new catalog, and a patient found.
 //
 // The order is: is it wanted; can the PMS do it; are the options it needs in
-// order; is access open; is the patient known; does a person have to agree.
+// order; is access open; is it for this PMS; is the patient known; does a person have to agree; does
+// the practice's mode allow it.
 // What is begun was wanted, and its patient was known: it is finished.
 func decide(it *item, v view) decision {
 	op := it.opKind()
@@ -64,6 +66,9 @@ func decide(it *item, v view) decision {
 	return decided(EventQueued, "", "")
 }
 
+	if d, stop := decideMode(it, v); stop {
+		return d
+	}
 func heldByPMS(it *item) bool {
 	return !it.pr.RefusedAt.IsZero() && it.Cause != "" && (it.State == Held || it.State == PartiallyPosted)
 }

@@ -157,12 +157,37 @@ func (it *item) public() Item {
 	what, step := Words(it.Reason)
 	out := Item{
 		ID: it.ID, Practice: it.Practice, Key: it.Key, Kind: it.Kind, State: it.State,
+	// With is what it names in the PMS, once it was planned or sent.
+	With Binding
+}
+
+// Binding is what a write names in the PMS: ids of options and records there.
+type Binding struct {
+	Patient, Provider string
+	// Option is the note type, the folder, the payment type, or the status.
+	Option string
+	// PostedOn is the posting date of money, in the practice's zone.
+	PostedOn driver.Date
+	// Body is the text of a note's part, until it is in the PMS.
+	Body driver.Text
+}
+
+func (l *leg) binding() Binding {
+	s := l.Sent
+	if s == nil || l.First.IsZero() && s.Patient == "" && s.To == "" {
+		return Binding{} // a part that was cut and not bound
+	}
+	b := Binding{Patient: s.Patient, Provider: s.Provider, Option: s.Type, PostedOn: s.PostedOn, Body: driver.NewText(s.Body)}
+	if s.To != "" {
+		b.Option = s.To
+	}
+	return b
 		Reason: it.Reason, Cause: it.Cause, Words: what, NextStep: step,
 		Patient: it.Patient, Subject: it.Subject, Seq: it.Seq, Attempts: it.Attempts,
 		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt, Replaced: it.pr.Replaced,
 	}
 	for _, l := range it.pr.Legs {
-		out.Legs = append(out.Legs, Leg{Name: l.Name, Ref: l.Ref, Done: l.State == legDone, Receipt: l.Got, Amount: l.Amount})
+		out.Legs = append(out.Legs, Leg{Name: l.Name, Ref: l.Ref, Done: l.State == legDone, Receipt: l.Got, Amount: l.Amount, With: l.binding()})
 	}
 	return out
 }

@@ -19,6 +19,8 @@ type Health struct {
 	Product, Version string
 	// Working is set in the process that holds the practice's lease.
 	Working bool
+	// Mode says how far writes go.
+	Mode Mode
 	// Connected says that the last call reached the PMS; LastAnswer is when one
 	// last did. LastError is the kind of the last failure.
 	Connected  bool
@@ -176,7 +178,7 @@ func (p *Practice) Health(ctx context.Context) (Health, error) {
 	if p.info != nil {
 		h.Product, h.Version = p.info.Product, p.info.Version
 	}
-	h.Working = p.working
+	h.Working, h.Mode = p.working, p.mode
 	h.Connected, h.LastAnswer, h.LastError = p.health.connected, p.health.lastAnswer, p.health.lastError
 	h.CatalogsAsOf = p.catalogs.AsOf
 	for _, f := range driver.Feeds() {

@@ -226,6 +226,9 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 		return c, false, p.settle(ctx, it, EventRestored, "", 0)
 	}
 	now := stamp(time.Now())
+	if env.view.mode == PlanOnly {
+		return c, false, p.planNow(ctx, it, env)
+	}
 	if l.First.IsZero() {
 		l.First = now
 	}

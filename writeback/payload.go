@@ -105,8 +105,15 @@ type progress struct {
 	Separate bool `json:"separate,omitempty"`
 	// Manual is set for a payment that was submitted while payments were not
 	// posted by themselves: switching that on later does not post it.
-	Manual bool  `json:"manual,omitempty"`
-	Legs   []leg `json:"legs,omitempty"`
+	Manual bool `json:"manual,omitempty"`
+	// PlanOnly is set for an item that was submitted while the practice only
+	// planned: it is not written by itself later, until a person asks for it.
+	PlanOnly bool `json:"plan_only,omitempty"`
+	// PMS is the product whose ids the item names, "" while it was never reached.
+	PMS string `json:"pms,omitempty"`
+	// Planned is the settings revision by which it was planned without being sent.
+	Planned int64 `json:"planned,omitempty"`
+	Legs    []leg `json:"legs,omitempty"`
 	// RefusedAt is when the PMS last refused it for something that can be mended.
 	RefusedAt time.Time `json:"refused_at,omitzero"`
 	// Replaced counts the characters of a note that the PMS cannot store.

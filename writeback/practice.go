@@ -40,8 +40,10 @@ type Practice struct {
 	closed               map[driver.OpKind]driver.Scope
 	// restoredAt is when the store was marked as restored from a back-up.
 	restoredAt time.Time
-	health     practiceHealth
-	working    bool // this process holds the lease
+	// mode is empty until it was read.
+	mode    Mode
+	health  practiceHealth
+	working bool // this process holds the lease
 
 	// due has its own lock.
 	due *pmssync.Due
@@ -143,6 +145,7 @@ const (
 	docSeenSalt = "seen/salt"
 	docRestored = "restored"
 )
+	docMode     = "mode"
 
 // load reads settings, catalogs and Info from the store into the process: once
 // where Run hears of changes or a step makes them, and else again when what is
@@ -169,6 +172,9 @@ func (p *Practice) load(ctx context.Context) error {
 		return err
 	}
 	p.mu.Lock()
+	if err := p.loadMode(ctx); err != nil {
+		return err
+	}
 	p.loaded, p.loadedAt = true, time.Now()
 	p.mu.Unlock()
 	return nil
@@ -275,7 +281,7 @@ func (p *Practice) viewNow() view {
 	defer p.mu.Unlock()
 	return view{
 		settings: p.settings, revision: p.revision, catalogs: p.catalogs, info: p.info,
-		closed: p.closed, now: time.Now(),
+		closed: p.closed, mode: p.mode, now: time.Now(),
 	}
 }
 

@@ -17,6 +17,11 @@ const (
 	ReasonOutcomeUnknown    driver.Reason = "outcome_unknown"
 	ReasonWaitsForPayment   driver.Reason = "waits_for_payment"
 	ReasonUnreadable        driver.Reason = "unreadable"
+	ReasonPaused            driver.Reason = "paused"
+	ReasonPlanOnly          driver.Reason = "plan_only"
+	ReasonIDReused          driver.Reason = "id_reused"
+	ReasonIDAmbiguous       driver.Reason = "id_ambiguous"
+	ReasonPMSChanged        driver.Reason = "pms_changed"
 )
 
 type words struct{ what, next string }
@@ -35,6 +40,11 @@ var reasonWords = map[driver.Reason]words{
 	ReasonOutcomeUnknown:    {"The PMS gave no answer and cannot be asked whether it has this.", "Look it up in the PMS: mark it as posted when it is there, retry it when it is not."},
 	ReasonWaitsForPayment:   {"The payment that this refunds is not in the PMS yet.", "Settle the payment first; it goes on by itself."},
 	ReasonUnreadable:        {"The stored item cannot be read with the keys at hand.", "Give the engine the key with which it was sealed."},
+	ReasonPaused:            {"Writing is paused for this practice.", "It goes on by itself when the practice is live again."},
+	ReasonIDReused:          {"The PMS now uses the id for something else than what was chosen.", "Choose it again in the settings, or choose another one; then it goes on by itself."},
+	ReasonIDAmbiguous:       {"The PMS has several entries with the id that was chosen.", "Mend the list in the PMS, or choose another entry; then it goes on by itself."},
+	ReasonPMSChanged:        {"The practice changed its PMS after this was submitted; its ids mean something else there.", "Assign the patient in the new PMS, or dismiss it."},
+	ReasonPlanOnly:          {"This practice only plans what would be written, and writes nothing.", "Make the practice live; then retry or transfer what was submitted meanwhile, or dismiss it."},
 }
 
 // Words says in a sentence for staff what a reason means, and what to do next.

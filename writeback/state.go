@@ -45,6 +45,11 @@ const (
 	EventSettingsSaved = "settings_saved"
 	// EventStoreRestored is about the practice, too.
 	EventStoreRestored = "store_restored"
+	// EventModeSet is about the practice; Detail is the mode.
+	EventModeSet = "mode_set"
+	// EventPMSChanged is about the practice: another product answers. Detail names
+	// both.
+	EventPMSChanged = "pms_changed"
 )
 
 // action is what the engine has to do with an item in its new state.

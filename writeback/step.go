@@ -103,6 +103,12 @@ func (p *Practice) step(ctx context.Context) (time.Duration, error) {
 	if err := p.loadSettings(ctx); err != nil {
 		return 0, err
 	}
+	if !p.e.running() {
+		// Nobody says when it changes.
+		if err := p.loadMode(ctx); err != nil {
+			return 0, err
+		}
+	}
 	if err := p.loadSalt(ctx); err != nil {
 		return 0, err
 	}

@@ -370,6 +370,8 @@ func (v Via) submit(ctx context.Context, it *item) (Item, error) {
 	if err := p.gather(ctx, it, v.to); err != nil {
 		return Item{}, err
 	}
+	it.pr.PlanOnly = view.mode == PlanOnly
+	it.settleIn(view)
 	d := decide(it, view)
 	it.apply(d)
 	it.Revision = view.revision
