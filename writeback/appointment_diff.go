@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -98,20 +99,24 @@ func (p *Practice) takeAppointments(ctx context.Context, feed driver.Feed, list 
 // records with their status; only when that is off this feed does. While a write
 // of ours is under way, the status it starts from and the one it sets stay
 // silent, and a third one is staff's.
+//
+// In this feed Hash holds what the status meant when it was told: when the
+// settings give it another meaning, that is news although the PMS has none.
 func (p *Practice) diffStatuses(ctx context.Context, n *news[AppointmentStatusEvent], list []driver.Appointment, how look) error {
 	for _, a := range list {
 		s, ok := n.known[a.ID]
+		meaning, label := p.meaning(a.Status)
 		start := s.Start
 		if !start.Equal(a.Start) {
 			start = a.Start
 		}
 		if !ok || s.gone() {
 			if p.runs(driver.AppointmentFeed) || how.firstSight(a) == Found {
-				n.note(Seen{ID: a.ID, Start: a.Start, Status: a.Status, Rev: s.Rev})
+				n.note(Seen{ID: a.ID, Start: a.Start, Status: a.Status, Hash: string(meaning), Rev: s.Rev})
 				continue
 			}
 			s = Seen{ID: a.ID, Start: a.Start, Hash: s.Hash, Rev: s.Rev}
-		} else if s.Status == a.Status && !s.unsure() {
+		} else if s.Status == a.Status && s.Hash == string(meaning) {
 			if !s.Start.Equal(a.Start) {
 				s.Start = a.Start
 				n.note(s)
@@ -126,9 +131,8 @@ func (p *Practice) diffStatuses(ctx context.Context, n *news[AppointmentStatusEv
 			n.docs = append(n.docs, p.lookLater(a.ID))
 			continue
 		}
-		mark := s.telling(p.keyed("status", a.Status))
-		told := Seen{ID: a.ID, Start: start, Status: a.Status, Rev: mark.Rev}
-		meaning, label := p.meaning(a.Status)
+		mark := s.telling(p.keyed("status", a.Status, string(meaning)))
+		told := Seen{ID: a.ID, Start: start, Status: a.Status, Hash: string(meaning), Rev: mark.Rev}
 		n.tell(mark, told, AppointmentStatusEvent{
 			ID: p.eventID(string(n.feed), a.ID, told.Rev), Appointment: a,
 			Status: meaning, StatusLabel: label, Basis: basis{a.Status, a.Start}.token(),
@@ -273,6 +277,23 @@ func (p *Practice) meaning(status string) (Confirmation, string) {
 	return Other, option.Label
 }
 
+// mapping stands for all that meaning goes by: when it changes, appointments that
+// did not change may have to be told.
+func (p *Practice) mapping(v view) string {
+	confirmed := make([]string, 0, len(v.settings.Statuses.Confirmed))
+	for _, r := range v.settings.Statuses.Confirmed {
+		confirmed = append(confirmed, r.ID)
+	}
+	slices.Sort(confirmed)
+	fields := append(slices.Compact(confirmed), "", v.settings.StatusTarget(false).ID, "")
+	for _, o := range v.catalogs.Lists[driver.AppointmentStatuses] {
+		if o.Role == driver.RoleUnconfirmed {
+			fields = append(fields, o.ID)
+		}
+	}
+	return p.keyed("mapping", fields...)
+}
+
 func (p *Practice) hashAppointment(a driver.Appointment) string {
 	return p.keyed("appointment", a.Patient, a.Start.UTC().Format(time.RFC3339), a.Duration.String(),
 		string(a.State), a.Provider, a.Operatory, a.Type, a.Site, a.Note.Reveal(), strconv.FormatBool(a.NewPatient))
@@ -281,8 +302,9 @@ func (p *Practice) hashAppointment(a driver.Appointment) string {
 // keyed hashes fields under the practice's salt, so that what is remembered of a
 // record cannot be guessed from a stolen store and a list of likely contents
 // without at least that practice's salt.
-func (p *Practice) keyed(fields ...string) string {
+func (p *Practice) keyed(what string, fields ...string) string {
 	mac := hmac.New(sha256.New, p.salt)
+	fmt.Fprintf(mac, "%d:%s", len(what), what)
 	for _, f := range fields {
 		fmt.Fprintf(mac, "%d:%s", len(f), f)
 	}

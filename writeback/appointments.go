@@ -39,8 +39,9 @@ func (p *Practice) pullAppointments(ctx context.Context, feed driver.Feed) error
 	if err != nil {
 		return err
 	}
-	if !pos.Baseline || pos.Behind {
-		// The position is set; now everything that was there before.
+	if !pos.Baseline || pos.Behind || feed == driver.AppointmentStatusFeed && pos.Mapping != p.mapping(p.viewNow()) {
+		// The position is set; now everything that was there before, or means
+		// something else by now.
 		return p.sweepFeed(ctx, feed)
 	}
 	return nil
@@ -90,6 +91,7 @@ func (p *Practice) sweepFeed(ctx context.Context, feed driver.Feed) error {
 	}
 	from := p.today()
 	to := from.Add(p.e.cfg.SweepAhead)
+	mapping := p.mapping(p.viewNow())
 	if info.Feeds[feed].Window {
 		// What is remembered of the window, before it is read: a record that
 		// appears meanwhile is not missed for gone.
@@ -113,6 +115,9 @@ func (p *Practice) sweepFeed(ctx context.Context, feed driver.Feed) error {
 	}
 	before := pos
 	pos.Baseline, pos.Behind = true, false
+	if feed == driver.AppointmentStatusFeed {
+		pos.Mapping = mapping
+	}
 	if to.After(pos.Until) {
 		pos.Until = to
 	}

@@ -3,6 +3,7 @@ package writeback
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"

@@ -24,7 +24,10 @@ type position struct {
 	// not been looked for in a window yet.
 	Behind bool `json:"behind,omitempty"`
 	// Until is the end of the window of appointments that was last read whole.
-	Until   time.Time `json:"until,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+	// Mapping is what the statuses meant when the window was last read whole; see
+	// mapping.
+	Mapping string `json:"mapping,omitempty"`
 	version int64
 }
 
@@ -49,7 +52,8 @@ func (p *Practice) position(ctx context.Context, name string) (position, error) 
 // events. Nothing is written when nothing changed.
 func (p *Practice) advance(ctx context.Context, name string, pos *position, before position, t taken) error {
 	change := Change{Practice: p.id, Fence: p.lease.Fence(), Seen: t.seen, Docs: t.docs}
-	moved := pos.Cursor != before.Cursor || pos.Baseline != before.Baseline || pos.Behind != before.Behind || !pos.Until.Equal(before.Until)
+	moved := pos.Cursor != before.Cursor || pos.Baseline != before.Baseline || pos.Behind != before.Behind ||
+		pos.Mapping != before.Mapping || !pos.Until.Equal(before.Until)
 	if moved {
 		data, err := json.Marshal(pos)
 		if err != nil {

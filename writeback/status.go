@@ -148,7 +148,13 @@ func (p *Practice) settleStatus(ctx context.Context, it *item, event string, cha
 			return // the host is told of its own write as of a change; nothing is lost
 		}
 		s := known[change.Appointment]
-		s.ID, s.Status, s.Hash = change.Appointment, change.To, ""
+		// The host believes what it asked for, whatever the settings make of that
+		// status by now.
+		meaning := Unconfirmed
+		if it.p.Status.Confirmed {
+			meaning = Confirmed
+		}
+		s.ID, s.Status, s.Hash = change.Appointment, change.To, string(meaning)
 		c.Seen = []SeenWrite{{Feed: driver.AppointmentStatusFeed, Seen: s}}
 		if event == EventFound {
 			// It was written a while ago: something else may stand there by now.
