@@ -374,9 +374,8 @@ func decideMatch(it *item) (decision, bool) {
 	case matchConflict:
 		return decided(EventNeedsPatient, ReasonIDConflict, ""), true
 	}
-	if !it.p.Patient.named() {
-		// Only a phone number, or a host id that nobody has linked.
-		return decided(EventNeedsPatient, ReasonNoPatient, ""), true
+	if it.needsMatch() {
+		return decision{}, false // to be looked up when its turn comes
 	}
 	return decision{}, false // to be looked up when its turn comes
 }

@@ -208,7 +208,8 @@ func decidings() []deciding {
 		{"note by name, not looked up", func() *item { return patientIs(noteItem(), someone, matchPending) }, nil, queued},
 		{"note by name, nobody", func() *item { return patientIs(noteItem(), someone, matchNone) }, nil, decision{EventNeedsPatient, ReasonNoPatient, ""}},
 		{"note by name, several", func() *item { return patientIs(noteItem(), someone, matchMany) }, nil, decision{EventNeedsPatient, ReasonManyPatients, ""}},
-		{"note by phone", func() *item { return patientIs(noteItem(), patientData{Phone: "555-0100"}, matchPending) }, nil, decision{EventNeedsPatient, ReasonNoPatient, ""}},
+		{"note by phone, not looked up", func() *item { return patientIs(noteItem(), patientData{Phone: "555-0100"}, matchPending) }, nil, queued},
+		{"note by phone", func() *item { return patientIs(noteItem(), patientData{Phone: "555-0100"}, matchNone) }, nil, decision{EventNeedsPatient, ReasonNoPatient, ""}},
 		{"note by name without birth date", func() *item { return patientIs(noteItem(), patientData{First: "Ada", Last: "Lovelace"}, matchPending) }, nil, decision{EventNeedsPatient, ReasonNoPatient, ""}},
 		{"note by host's id", func() *item { return patientIs(noteItem(), patientData{HostID: "h"}, matchPending) }, nil, decision{EventNeedsPatient, ReasonNoPatient, ""}},
 		{"note by linked host's id", func() *item {
@@ -239,8 +240,9 @@ func decidings() []deciding {
 		{"another's id, transferred", func() *item { return approved(patientIs(paymentItem(), someone, matchConflict)) }, nil, decision{EventNeedsPatient, ReasonIDConflict, ""}},
 		{"id without a name", func() *item { return patientIs(paymentItem(), patientData{ID: "42"}, matchPending) }, nil, decision{EventAwaiting, ReasonUnverifiedPatient, ""}},
 		{"id without a name, transferred", func() *item { return approved(patientIs(paymentItem(), patientData{ID: "42"}, matchPending)) }, nil, queued},
-		{"phone", func() *item { return patientIs(paymentItem(), patientData{Phone: "555-0100"}, matchPending) }, nil, decision{EventNeedsPatient, ReasonNoPatient, ""}},
-		{"phone, transferred", func() *item { return approved(patientIs(paymentItem(), patientData{Phone: "555-0100"}, matchPending)) }, nil, decision{EventNeedsPatient, ReasonNoPatient, ""}},
+		{"phone, not looked up", func() *item { return patientIs(paymentItem(), patientData{Phone: "555-0100"}, matchPending) }, nil, queued},
+		{"phone", func() *item { return patientIs(paymentItem(), patientData{Phone: "555-0100"}, matchNone) }, nil, decision{EventNeedsPatient, ReasonNoPatient, ""}},
+		{"phone, transferred", func() *item { return approved(patientIs(paymentItem(), patientData{Phone: "555-0100"}, matchNone)) }, nil, decision{EventNeedsPatient, ReasonNoPatient, ""}},
 		{"linked host's id without a name", func() *item {
 			it := patientIs(paymentItem(), patientData{HostID: "h"}, matchPending)
 			it.near.linked = "42"
@@ -253,7 +255,7 @@ func decidings() []deciding {
 		}, nil, queued},
 		{"assigned", func() *item {
 			it := approved(patientIs(paymentItem(), patientData{Phone: "555-0100"}, matchPending))
-			it.pr.Match = matchResult{matchOne, "42"}
+			it.pr.Match = matchResult{Result: matchOne, Patient: "42"}
 			return it
 		}, settingsAre(func(d *settings.Document) { d.Payments.Auto = false }), queued},
 		{"not configured before auto off", paymentItem, settingsAre(func(d *settings.Document) { d.Payments.Auto, d.Payments.Types = false, nil }), decision{EventHeld, ReasonNotConfigured, "not_configured:payments.types.online"}},
@@ -383,7 +385,7 @@ func TestDecisionsComeInOrder(t *testing.T) {
 		func() { v.settings.Sync.ProviderID = settings.Ref{ID: "DOC2"} },
 		func() { v.settings.Notes.Type = settings.Ref{ID: "n2"} },
 		func() { v.closed = nil },
-		func() { it.pr.Match = matchResult{matchOne, "42"} },
+		func() { it.pr.Match = matchResult{Result: matchOne, Patient: "42"} },
 	} {
 		reasons = append(reasons, decide(it, v).reason)
 		mend()

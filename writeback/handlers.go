@@ -129,6 +129,11 @@ type Item struct {
 	Words, NextStep string
 	// Patient is the PMS's patient id once known.
 	Patient string
+	// Candidates are PMS ids of patients who may be meant, for somebody to choose
+	// from (Assign): those who share the name and date of birth, or the phone
+	// number where nobody else was found. At most 20, and empty once the patient is
+	// known.
+	Candidates []string
 	// Subject is the appointment of a status, or the payment's item of a refund.
 	Subject string
 	// Seq orders items by submission. It and the times are the store's, and zero
@@ -186,6 +191,9 @@ func (l *leg) binding() Binding {
 		Reason: it.Reason, Cause: it.Cause, Words: what, NextStep: step,
 		Patient: it.Patient, Subject: it.Subject, Seq: it.Seq, Attempts: it.Attempts,
 		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt, Replaced: it.pr.Replaced,
+	}
+	if it.pr.Match.Patient == "" {
+		out.Candidates = slices.Clone(it.pr.Match.Candidates)
 	}
 	for _, l := range it.pr.Legs {
 		out.Legs = append(out.Legs, Leg{Name: l.Name, Ref: l.Ref, Done: l.State == legDone, Receipt: l.Got, Amount: l.Amount, With: l.binding()})

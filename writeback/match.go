@@ -2,6 +2,7 @@ package writeback
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -29,6 +30,21 @@ type matchResult struct {
 	Result matchOutcome `json:"result,omitempty"`
 	// Patient is the PMS's id.
 	Patient string `json:"patient,omitempty"`
+	// Candidates are the PMS's ids of patients who may be meant, for a person to
+	// choose from, when none was found or several were.
+	Candidates []string `json:"candidates,omitempty"`
+}
+
+// maxCandidates is as many as a person would look through.
+const maxCandidates = 20
+
+// propose adds a candidate, each once.
+func (r *matchResult) propose(ids ...string) {
+	for _, id := range ids {
+		if len(r.Candidates) < maxCandidates && !slices.Contains(r.Candidates, id) {
+			r.Candidates = append(r.Candidates, id)
+		}
+	}
 }
 
 // match decides which of the candidates, who are all that were born that day,
@@ -57,15 +73,19 @@ func match(want Patient, candidates []driver.Patient) matchResult {
 		}
 		found = append(found, c.ID)
 	}
+	var r matchResult
 	switch {
 	case want.ID != "" && !idSeen:
-		return matchResult{Result: matchConflict}
+		r.Result = matchConflict
 	case len(found) == 0:
-		return matchResult{Result: matchNone}
+		r.Result = matchNone
 	case len(found) > 1:
-		return matchResult{Result: matchMany}
+		r.Result = matchMany
+	default:
+		return matchResult{Result: matchOne, Patient: found[0]}
 	}
-	return matchResult{Result: matchOne, Patient: found[0]}
+	r.propose(found...)
+	return r
 }
 
 // foldName makes two spellings of one name equal: case, accents, spaces,
@@ -161,23 +181,46 @@ func (it *item) needsMatch() bool {
 	}
 	// Even a person's transfer of a payment does not overrule an id of somebody
 	// else.
-	return it.p.Patient.named()
+	return it.p.Patient.named() || it.byPhoneAlone() && it.pr.Match.Result == matchPending
 }
 
-// lookUp asks the PMS and stores the result in the item's progress.
+// byPhoneAlone reports whether a phone number is all that names the patient. It
+// is looked up for candidates, and decides nothing.
+func (it *item) byPhoneAlone() bool {
+	d := it.p.Patient
+	return d.Phone != "" && d.ID == "" && it.near.linked == "" && !d.named()
+}
+
+// lookUp asks the PMS and stores the result in the item's progress. A phone
+// number proposes candidates where the name and date of birth found nobody.
 func (it *item) lookUp(ctx context.Context, find func(context.Context, driver.PatientQuery) ([]driver.Patient, error)) error {
 	want := it.p.Patient.patient()
-	candidates, err := find(ctx, driver.PatientQuery{BirthDate: want.Birth})
-	if err != nil {
-		return err
+	result := matchResult{Result: matchNone}
+	if want.named() {
+		candidates, err := find(ctx, driver.PatientQuery{BirthDate: want.Birth})
+		if err != nil {
+			return err
+		}
+		switch {
+		case it.Kind != KindPayment:
+			want.ID = "" // only money is checked against an id
+		case want.ID == "":
+			want.ID = it.near.linked
+		}
+		result = match(want, candidates)
 	}
-	switch {
-	case it.Kind != KindPayment:
-		want.ID = "" // only money is checked against an id
-	case want.ID == "":
-		want.ID = it.near.linked
+	if result.Result == matchNone && !want.Phone.IsEmpty() {
+		callers, err := find(ctx, driver.PatientQuery{Phone: want.Phone})
+		if err != nil && !errors.Is(err, driver.ErrRejected) { // refused: this PMS cannot tell, or it is no number
+			return err
+		}
+		for _, c := range callers {
+			if c.State != driver.PatientArchived {
+				result.propose(c.ID)
+			}
+		}
 	}
-	it.pr.Match = match(want, candidates)
+	it.pr.Match = result
 	return nil
 }
 

@@ -133,7 +133,20 @@ func TestOnlyOneCertainPatientMatches(t *testing.T) {
 		{"with an id of one of two namesakes", withID("1"), []driver.Patient{ada, namesake}, matchMany, ""},
 		{"with an archived id", withID("4"), []driver.Patient{ada, archived}, matchConflict, ""},
 	} {
-		require.Equal(t, matchResult{tc.result, tc.patient}, match(tc.want, tc.candidates), tc.name)
+		got := match(tc.want, tc.candidates)
+		require.Equal(t, tc.result, got.Result, tc.name)
+		require.Equal(t, tc.patient, got.Patient, tc.name)
+		// Whoever fits is proposed where a person has to choose, and nobody else is.
+		switch tc.name {
+		case "namesake", "with an id of one of two namesakes":
+			require.Equal(t, []string{"1", "4"}, got.Candidates, tc.name)
+		case "father and son of one birth date":
+			require.Equal(t, []string{"1", "5"}, got.Candidates, tc.name)
+		case "with another's id", "with an id nobody has", "with an archived id":
+			require.Equal(t, []string{"1"}, got.Candidates, tc.name)
+		default:
+			require.Empty(t, got.Candidates, tc.name)
+		}
 	}
 }
 
@@ -154,7 +167,7 @@ func TestLinkedIDIsCheckedForMoneyOnly(t *testing.T) {
 	it = patientIs(noteItem(), someone, matchPending)
 	it.p.Patient.ID = "7"
 	require.NoError(t, it.lookUp(t.Context(), find(candidate("1", "Ada", "Lovelace"))))
-	require.Equal(t, matchResult{matchOne, "1"}, it.pr.Match)
+	require.Equal(t, matchResult{Result: matchOne, Patient: "1"}, it.pr.Match)
 }
 
 func BenchmarkMatch(b *testing.B) {

@@ -134,6 +134,10 @@ func (p *Practice) matchAgain(ctx context.Context, born ...driver.Date) error {
 			if err != nil {
 				continue // set aside when its turn comes
 			}
+			if it.foreign(v) {
+				continue
+			}
+			proposed := it.pr.Match.Candidates
 			it.pr.Match = matchResult{}
 			birth := it.p.Patient.patient().Birth.Reveal()
 			if !it.needsMatch() || len(born) > 0 && !slices.Contains(born, birth) {
@@ -147,7 +151,12 @@ func (p *Practice) matchAgain(ctx context.Context, born ...driver.Date) error {
 				return err
 			}
 			if !ok {
-				continue
+				if slices.Equal(proposed, it.pr.Match.Candidates) {
+					continue
+				}
+				if change, err = p.changeOf(it, 0); err != nil {
+					return err
+				}
 			}
 			if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil && !errors.Is(err, ErrStale) {
 				return fmt.Errorf("writeback: match again: %w", err)
