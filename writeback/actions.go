@@ -184,6 +184,9 @@ func (p *Practice) actOnce(ctx context.Context, id, event, actor, detail string,
 		if err != nil {
 			return Item{}, err
 		}
+		if event == EventAssigned {
+			it.pr.PMS = v.product() // the person named a patient of this one
+		}
 		if d := decide(it, v); d.event != EventQueued && d.event != EventSkipped {
 			it.apply(d)
 		}

@@ -248,7 +248,7 @@ func (p *Practice) statusesToldToo(ctx context.Context, n *news[AppointmentEvent
 			continue
 		}
 		if fresh {
-			s = Seen{ID: a.ID, Start: a.Start, Status: a.Status, Rev: s.Rev}
+			s = Seen{ID: a.ID, Start: a.Start, Status: a.Status, Hash: string(e.Status), Rev: s.Rev}
 		}
 		// Until this event is taken, and for good if the status feed last told
 		// another one, that feed tells the status whatever it is.

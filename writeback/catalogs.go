@@ -48,7 +48,9 @@ func (p *Practice) catalogsAge() time.Duration {
 // them in the store, and lets what waits be decided again.
 func (p *Practice) refreshCatalogs(ctx context.Context) error {
 	var info driver.Info
+	var met driver.Conn
 	err := p.read(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
+		met = conn
 		info, err = conn.Info(ctx)
 		return err
 	})
@@ -91,8 +93,17 @@ func (p *Practice) refreshCatalogs(ctx context.Context) error {
 		}
 	}
 	change := Change{Practice: p.id, Fence: p.lease.Fence(), Docs: docs}
+	changed, err := p.changePMS(ctx, info, &change)
+	if err != nil {
+		return err
+	}
 	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
 		return fmt.Errorf("writeback: store catalogs: %w", err)
+	}
+	if changed {
+		if err := p.forgetPMS(ctx); err != nil {
+			return err
+		}
 	}
 	now := time.Now()
 	p.mu.Lock()
@@ -101,6 +112,7 @@ func (p *Practice) refreshCatalogs(ctx context.Context) error {
 	p.closed = nil
 	doc := p.settings
 	p.mu.Unlock()
+	p.line.meet(met)
 	p.setIntervals(doc)
 	p.redecide.Store(true)
 	return nil

@@ -20,6 +20,8 @@ type line struct {
 	mu        sync.Mutex
 	connector driver.Connector
 	conn      driver.Conn
+	// met is the connection of which it is known what PMS is behind it.
+	met   driver.Conn
 	retry     *pmssync.Backoff
 	// downUntil is set while the PMS does not answer, so that a PMS that is off
 	// for the night is asked now and then by one Ping, not by every loop.
@@ -31,7 +33,7 @@ type line struct {
 func (l *line) reset() {
 	l.mu.Lock()
 	conn, connector := l.conn, l.connector
-	l.conn, l.connector = nil, nil
+	l.conn, l.connector, l.met = nil, nil, nil
 	l.mu.Unlock()
 	if conn != nil {
 		conn.Close() //nolint:errcheck // nothing depends on it
@@ -52,6 +54,20 @@ func (l *line) down(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.downUntil.Sub(now)
+}
+
+func (l *line) knows(conn driver.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return conn != nil && l.met == conn
+}
+
+func (l *line) meet(conn driver.Conn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn == conn {
+		l.met = conn
+	}
 }
 
 // errDown says that the PMS was not asked because it was down a moment ago.

@@ -55,6 +55,9 @@ func decide(it *item, v view) decision {
 	if scope, closed := v.closed[op]; closed {
 		return decided(EventHeld, ReasonUnauthorized, unauthorizedCause(scope, op))
 	}
+	if it.foreign(v) {
+		return decided(EventHeld, ReasonPMSChanged, "pms_changed:"+it.pr.PMS)
+	}
 	if d, stop := decidePatient(it, v); stop && !it.begun() {
 		return d
 	}
@@ -63,12 +66,12 @@ func decide(it *item, v view) decision {
 		// tried again when somebody saved settings, or the PMS was read anew.
 		return decided(EventHeld, it.Reason, it.Cause)
 	}
-	return decided(EventQueued, "", "")
-}
-
 	if d, stop := decideMode(it, v); stop {
 		return d
 	}
+	return decided(EventQueued, "", "")
+}
+
 func heldByPMS(it *item) bool {
 	return !it.pr.RefusedAt.IsZero() && it.Cause != "" && (it.State == Held || it.State == PartiallyPosted)
 }
@@ -172,8 +175,11 @@ func decideOptions(it *item, op driver.OpKind, v view) (decision, bool) {
 			continue
 		case settings.StandingInactive:
 			reason = driver.ReasonOptionInactive
+		case settings.StandingReused:
+			reason = ReasonIDReused
+		case settings.StandingAmbiguous:
+			reason = ReasonIDAmbiguous
 		default:
-			// The id is gone, or it may be somebody else's by now.
 			reason = driver.ReasonOptionUnknown
 		}
 		return decided(EventHeld, ofProviders(reason, need.catalog), optionCause(reason, need.catalog, need.ref.ID)), true
@@ -189,8 +195,8 @@ func takesOption(info *driver.Info, op driver.OpKind, c driver.Catalog) bool {
 // optionCause names the option that has to be mended, the same whether the
 // catalog or the PMS's refusal told of it.
 func optionCause(reason driver.Reason, c driver.Catalog, id string) string {
-	if c == driver.Providers {
-		return string(ofProviders(reason, c)) + ":" + id
+	if own := ofProviders(reason, c); own != reason {
+		return string(own) + ":" + id
 	}
 	return string(reason) + ":" + string(c) + ":" + id
 }
@@ -231,14 +237,15 @@ type optionNeed struct {
 	path    string
 }
 
-// neededOptions lists the options that an item's next writes would name. What
-// a leg was sent with is not asked about again.
+// neededOptions lists the options that an item's next writes would name, the
+// Writeback Provider always among them: while that one does not work, nothing is
+// written for anybody. What a leg was sent with is not asked about again.
 func neededOptions(it *item, op driver.OpKind, v view) []optionNeed {
 	s := v.settings
 	if l := it.nextLeg(); l != nil && !l.First.IsZero() {
 		return nil
 	}
-	needs := make([]optionNeed, 1, 3)
+	needs := make([]optionNeed, 1, 4)
 	needs[0] = optionNeed{driver.Providers, s.Provider(), "sync.provider"}
 	switch it.Kind {
 	case KindNote:
@@ -250,18 +257,16 @@ func neededOptions(it *item, op driver.OpKind, v view) []optionNeed {
 		path, _ := switchOf(it, s)
 		needs = append(needs, optionNeed{driver.AppointmentStatuses, s.StatusTarget(it.p.Status.Confirmed), path})
 	case KindPayment:
-		needs[0] = optionNeed{driver.Providers, s.PaymentProvider(), "payments.provider"}
-		if s.Payments.Provider.IsZero() {
-			needs[0].path = "sync.provider"
+		if override := s.Payments.Provider; !override.IsZero() {
+			needs = append(needs, optionNeed{driver.Providers, override, "payments.provider"})
 		}
 		for l := range it.unboundLegs() {
 			needs = append(needs, paymentNeed(it, l, s))
 		}
 	case KindRefund:
-		needs[0] = optionNeed{driver.Providers, s.PaymentProvider(), "payments.provider"}
-		if of := it.near.leg; of != nil && of.Sent != nil {
-			// It goes by what its payment was posted with.
-			needs[0].ref = settings.Ref{ID: of.Sent.Provider}
+		// It goes by what its payment was posted with.
+		if of := it.near.leg; of != nil && of.Sent != nil && !of.First.IsZero() && of.Sent.Provider != "" {
+			needs = append(needs, optionNeed{driver.Providers, settings.Ref{ID: of.Sent.Provider}, "payments.provider"})
 		}
 	}
 	return needs
@@ -377,7 +382,8 @@ func decideMatch(it *item) (decision, bool) {
 	if it.needsMatch() {
 		return decision{}, false // to be looked up when its turn comes
 	}
-	return decision{}, false // to be looked up when its turn comes
+	// A name without a date of birth, or a host id that nobody has linked.
+	return decided(EventNeedsPatient, ReasonNoPatient, ""), true
 }
 
 func (it *item) opKind() driver.OpKind {

@@ -93,7 +93,7 @@ func paymentItem() *item {
 func refundItem(paid State) *item {
 	return &item{
 		Record: Record{Kind: KindRefund, Subject: "P"}, p: payload{Refund: &refundData{Payment: "pay", Amount: driver.USD(100)}},
-		near: neighbours{paid: paid, leg: &leg{State: legDone, Sent: &sentOp{Provider: "DOC1", Type: "p1"}}},
+		near: neighbours{paid: paid, leg: &leg{State: legDone, First: time.Unix(1, 0), Sent: &sentOp{Provider: "DOC1", Type: "p1"}}},
 	}
 }
 
@@ -178,7 +178,15 @@ func decidings() []deciding {
 		{"id reused for another", noteItem, func(v *view, _ *item) {
 			v.info.ReusesIDs = true
 			v.settings.Sync.ProviderID.Label = "Dr. Zero"
-		}, decision{EventHeld, driver.ReasonProviderUnknown, "provider_unknown:DOC1"}},
+		}, decision{EventHeld, ReasonIDReused, "id_reused:providers:DOC1"}},
+		{"id of two", noteItem, func(v *view, _ *item) {
+			v.catalogs.Lists[driver.NoteTypes] = append(v.catalogs.Lists[driver.NoteTypes], driver.Option{ID: "n1", Label: "another", Active: true})
+			v.catalogs = v.catalogs.Indexed()
+		}, decision{EventHeld, ReasonIDAmbiguous, "id_ambiguous:note_types:n1"}},
+		{"id of one that was read twice", noteItem, func(v *view, _ *item) {
+			v.catalogs.Lists[driver.NoteTypes] = append(v.catalogs.Lists[driver.NoteTypes], driver.Option{ID: "n1", Label: "label of n1", Active: true})
+			v.catalogs = v.catalogs.Indexed()
+		}, queued},
 		{"renamed where ids are not reused", noteItem, settingsAre(func(d *settings.Document) { d.Sync.ProviderID.Label = "Dr. Zero" }), queued},
 		{"payments' own provider inactive", paymentItem, func(v *view, _ *item) {
 			v.settings.Payments.Provider = settings.Ref{ID: "DOC2"}
@@ -187,7 +195,7 @@ func decidings() []deciding {
 		{"payments' own provider active, the other not", paymentItem, func(v *view, _ *item) {
 			v.settings.Payments.Provider = settings.Ref{ID: "DOC2"}
 			hide(v, driver.Providers, "DOC1")
-		}, queued},
+		}, decision{EventHeld, driver.ReasonProviderInactive, "provider_inactive:DOC1"}},
 		{"refund goes by its payment's provider", makers[KindRefund], func(v *view, _ *item) {
 			v.settings.Payments.Provider = settings.Ref{ID: "DOC2"}
 			hide(v, driver.Providers, "DOC2")

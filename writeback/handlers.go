@@ -157,12 +157,6 @@ type Leg struct {
 	Receipt driver.Receipt
 	// Amount is set for payments.
 	Amount driver.Money
-}
-
-func (it *item) public() Item {
-	what, step := Words(it.Reason)
-	out := Item{
-		ID: it.ID, Practice: it.Practice, Key: it.Key, Kind: it.Kind, State: it.State,
 	// With is what it names in the PMS, once it was planned or sent.
 	With Binding
 }
@@ -188,6 +182,12 @@ func (l *leg) binding() Binding {
 		b.Option = s.To
 	}
 	return b
+}
+
+func (it *item) public() Item {
+	what, step := Words(it.Reason)
+	out := Item{
+		ID: it.ID, Practice: it.Practice, Key: it.Key, Kind: it.Kind, State: it.State,
 		Reason: it.Reason, Cause: it.Cause, Words: what, NextStep: step,
 		Patient: it.Patient, Subject: it.Subject, Seq: it.Seq, Attempts: it.Attempts,
 		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt, Replaced: it.pr.Replaced,

@@ -218,6 +218,9 @@ func (p *Practice) runImport(ctx context.Context, i *storedImport, end time.Time
 		p.walks[string(i.Feed)] = w
 		i.Records = 0
 	}
+	if err := p.greet(ctx); err != nil {
+		return false, err
+	}
 	q := driver.WindowQuery{Feed: i.Feed, Token: w.token}
 	how := look{window: true, all: true, today: w.from}
 	if i.Feed == driver.AppointmentFeed {

@@ -60,6 +60,12 @@ func (p *Practice) writeBatches(ctx context.Context, end time.Time, open *settli
 				return max(down, p.backoffOf(loopCatalog)), nil
 			}
 		}
+		if err := p.greet(ctx); err != nil {
+			if ctx.Err() != nil || errors.Is(err, ErrFenced) || p.lease == nil {
+				return 0, err
+			}
+			return max(p.line.down(time.Now()), p.backoffOf(loopCatalog)), nil
+		}
 		if err := p.writeBatch(ctx, due, open); err != nil {
 			return 0, err
 		}
@@ -188,7 +194,10 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
 		return c, false, err
 	}
-	if d, stop := decideWanted(it, env.view); !stop && it.needsMatch() {
+	if !it.foreign(env.view) {
+		it.settleIn(env.view)
+	}
+	if d, stop := decideWanted(it, env.view); !stop && it.needsMatch() && !it.foreign(env.view) {
 		if err := it.lookUp(ctx, p.find); err != nil {
 			return c, false, p.putOff(ctx, it, err)
 		}
@@ -217,6 +226,9 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 	if l == nil {
 		return c, false, fmt.Errorf("writeback: item %s: %s, and nothing left to write", it.ID, it.State)
 	}
+	if env.view.mode == PlanOnly {
+		return c, false, p.planNow(ctx, it, env)
+	}
 	op, err := bind(it, l, env)
 	if err != nil {
 		// The payment was posted by hand: so must its refund be.
@@ -226,9 +238,6 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 		return c, false, p.settle(ctx, it, EventRestored, "", 0)
 	}
 	now := stamp(time.Now())
-	if env.view.mode == PlanOnly {
-		return c, false, p.planNow(ctx, it, env)
-	}
 	if l.First.IsZero() {
 		l.First = now
 	}
@@ -318,6 +327,9 @@ func (p *Practice) send(ctx context.Context, c claim) (driver.Receipt, error) {
 	conn, err := p.connected(wctx)
 	if err != nil {
 		return driver.Receipt{}, driver.ReadError(err) // nothing was sent
+	}
+	if !p.line.knows(conn) {
+		return driver.Receipt{}, errNotSent // it is asked first what it is
 	}
 	if change, ok := c.op.(*driver.StatusChange); ok {
 		if err := p.readBeforeWrite(wctx, conn, c, change); err != nil {

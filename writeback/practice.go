@@ -145,8 +145,8 @@ const (
 	docLook     = "look/"
 	docSeenSalt = "seen/salt"
 	docRestored = "restored"
-)
 	docMode     = "mode"
+)
 
 // load reads settings, catalogs and Info from the store into the process: once
 // where Run hears of changes or a step makes them, and else again when what is
@@ -172,10 +172,10 @@ func (p *Practice) load(ctx context.Context) error {
 	if err := p.loadRestored(ctx); err != nil {
 		return err
 	}
-	p.mu.Lock()
 	if err := p.loadMode(ctx); err != nil {
 		return err
 	}
+	p.mu.Lock()
 	p.loaded, p.loadedAt = true, time.Now()
 	p.mu.Unlock()
 	return nil
@@ -203,9 +203,13 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 		number = rev.Number
 	}
 	p.mu.Lock()
+	before := p.settings.Statuses
 	p.settings, p.revision, p.settingsAt = doc, number, time.Now()
 	p.mu.Unlock()
 	p.setIntervals(doc)
+	if !slices.Equal(before.Confirmed, doc.Statuses.Confirmed) || before.UnconfirmedTarget != doc.Statuses.UnconfirmedTarget {
+		p.due.Now(string(driver.AppointmentStatusFeed)) // what did not change may mean something else
+	}
 	return nil
 }
 

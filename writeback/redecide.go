@@ -139,6 +139,7 @@ func (p *Practice) matchAgain(ctx context.Context, born ...driver.Date) error {
 			}
 			proposed := it.pr.Match.Candidates
 			it.pr.Match = matchResult{}
+			it.settleIn(v)
 			birth := it.p.Patient.patient().Birth.Reveal()
 			if !it.needsMatch() || len(born) > 0 && !slices.Contains(born, birth) {
 				continue

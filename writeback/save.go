@@ -70,7 +70,7 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 	change := Change{
 		Practice: p.id,
 		Save:     &Revision{Expect: save.Expect, Document: data, Actor: save.Actor, Reason: save.Reason},
-		Events:   []Event{{Practice: p.id, Name: EventSettingsSaved, Actor: save.Actor, Detail: fmt.Sprintf("revision %d", save.Expect+1)}},
+		Events:   []Event{savedEvent(p.id, save.Expect+1, save.Actor)},
 		Wake:     true,
 	}
 	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
@@ -84,6 +84,10 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 	}
 	p.e.Wake(p.id)
 	return problems, nil
+}
+
+func savedEvent(practice string, number int64, actor string) Event {
+	return Event{Practice: practice, Name: EventSettingsSaved, Actor: actor, Detail: fmt.Sprintf("revision %d", number)}
 }
 
 // CheckSettings is SaveSettings without the saving: the document with pasted

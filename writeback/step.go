@@ -207,12 +207,16 @@ func (p *Practice) runLoop(ctx context.Context, loop string) error {
 	}
 	started := time.Now()
 	var err error
-	switch loop {
-	case loopCatalog:
+	if loop != loopCatalog {
+		err = p.greet(ctx)
+	}
+	switch {
+	case err != nil:
+	case loop == loopCatalog:
 		err = p.refreshCatalogs(ctx)
-	case loopSweep:
+	case loop == loopSweep:
 		err = p.sweepAppointments(ctx)
-	case loopMatch:
+	case loop == loopMatch:
 		err = p.matchAgain(ctx)
 	default:
 		err = p.pull(ctx, driver.Feed(loop))

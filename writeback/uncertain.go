@@ -51,6 +51,9 @@ func (p *Practice) lookFor(ctx context.Context, it *item, env planEnv) error {
 	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
 		return err
 	}
+	if it.foreign(env.view) {
+		return p.stillUnknown(ctx, it, 0, true) // that PMS cannot be asked any more
+	}
 	l := it.nextLeg()
 	if l == nil || l.Sent == nil || l.First.IsZero() {
 		// It was claimed and its leg never bound: nothing can have been sent.

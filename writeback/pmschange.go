@@ -1,0 +1,125 @@
+package writeback
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// A practice may change its PMS. Ids mean something inside one PMS only: in the
+// next one "42" is somebody else. So everything that was chosen or matched in the
+// old one is given up when another product answers: the settings' references, the
+// links to the host's patients, the positions of the feeds; and an item that
+// stands on ids of the old one waits for a person.
+
+// foreign reports whether the item stands on ids of a PMS that the practice no
+// longer has. One that names its patient by name and birth date alone, and of
+// which nothing was sent, does not: it is matched anew.
+func (it *item) foreign(v view) bool { return it.otherPMS(v) && !it.portable() }
+
+// otherPMS reports whether the item was last at home in another PMS.
+func (it *item) otherPMS(v view) bool {
+	product := v.product()
+	return it.pr.PMS != "" && product != "" && it.pr.PMS != product
+}
+
+func (it *item) portable() bool {
+	return it.Kind != KindStatus && it.Kind != KindRefund && it.p.Patient.ID == "" && it.p.Patient.named() && it.untouched()
+}
+
+// settleIn makes the present PMS the one that the item's ids are of.
+func (it *item) settleIn(v view) {
+	if it.otherPMS(v) && it.portable() {
+		it.pr.Match, it.pr.PMS = matchResult{}, ""
+	}
+	if it.pr.PMS == "" {
+		it.pr.PMS = v.product()
+	}
+}
+
+// product names the PMS as last seen, "" while it was never reached.
+func (v view) product() string {
+	if v.info == nil {
+		return ""
+	}
+	return v.info.Product
+}
+
+// greet asks a new connection what PMS is behind it, before anything is written
+// or read through it: the host may have given another one's. Nil when that is
+// known.
+func (p *Practice) greet(ctx context.Context) error {
+	p.line.mu.Lock()
+	known := p.line.conn != nil && p.line.conn == p.line.met
+	p.line.mu.Unlock()
+	if known {
+		return nil
+	}
+	var info driver.Info
+	var conn driver.Conn
+	err := p.read(ctx, func(ctx context.Context, c driver.Conn) (err error) {
+		conn = c
+		info, err = c.Info(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !p.isOtherPMS(info) {
+		p.line.meet(conn)
+		return nil
+	}
+	if err := p.runLoop(ctx, loopCatalog); err != nil {
+		return err
+	}
+	if !p.line.knows(conn) {
+		return errDown // it is asked again
+	}
+	return nil
+}
+
+func (p *Practice) isOtherPMS(info driver.Info) bool {
+	before := p.viewNow().product()
+	return before != "" && info.Product != "" && before != info.Product
+}
+
+// changePMS adds to the change that stores a new Info what follows from another
+// product's answering, if one does.
+func (p *Practice) changePMS(ctx context.Context, info driver.Info, change *Change) (changed bool, err error) {
+	if !p.isOtherPMS(info) {
+		return false, nil
+	}
+	v := p.viewNow()
+	for _, prefix := range []string{docLink, docCursor, docLook} {
+		docs, err := p.e.cfg.Store.Docs(ctx, p.id, prefix)
+		if err != nil {
+			return false, fmt.Errorf("writeback: read what the former PMS left: %w", err)
+		}
+		for _, d := range docs {
+			change.Docs = append(change.Docs, DocWrite{Name: d.Name, Expect: -1})
+		}
+	}
+	detail := v.product() + ", now " + info.Product
+	change.Events = append(change.Events, Event{Practice: p.id, Name: EventPMSChanged, Actor: "engine", Detail: detail})
+	if v.revision == 0 || len(v.settings.References()) == 0 {
+		return true, nil
+	}
+	data, err := v.settings.ClearReferences().Marshal()
+	if err != nil {
+		return false, fmt.Errorf("writeback: clear the settings' references: %w", err)
+	}
+	change.Save = &Revision{Expect: v.revision, Document: data, Actor: "engine", Reason: "the PMS changed: " + detail}
+	change.Events = append(change.Events, savedEvent(p.id, v.revision+1, "engine"))
+	change.Wake = true
+	return true, nil
+}
+
+// forgetPMS drops what this process remembers of the former PMS.
+func (p *Practice) forgetPMS(ctx context.Context) error {
+	p.looks, p.walks = map[string]string{}, map[string]*walk{}
+	for _, f := range driver.Feeds() {
+		p.due.Now(string(f))
+	}
+	return p.loadSettings(ctx)
+}
