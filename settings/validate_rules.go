@@ -88,7 +88,10 @@ func (c *check) confirmedSet(set []Ref) {
 
 // statusName is the status as the PMS calls it now.
 func (c *check) statusName(r Ref) string {
-	return shown(labelled(driver.AppointmentStatuses, r, c.cats))
+	if o, ok := c.cats.Lookup(driver.AppointmentStatuses, r.ID); ok {
+		return shown(refTo(o))
+	}
+	return shown(r)
 }
 
 // outreach holds what the names of statuses that only tell of a message contain,

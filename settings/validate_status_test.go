@@ -206,3 +206,12 @@ func TestRulesWithinTheDocumentStayErrors(t *testing.T) {
 	}
 	require.Equal(t, 3, n)
 }
+
+func TestStatusesAreNamedAsThePMSCallsThemNow(t *testing.T) {
+	t.Parallel()
+	problems := problemsOf(func(d *Document, _ *Catalogs, _ *driver.Info) {
+		d.Statuses.ConfirmedTarget.Label = "Old name"
+		d.Statuses.Confirmed = d.Statuses.Confirmed[1:]
+	})
+	requireOne(t, problems, Error, "statuses.confirmed_target", CodeTargetNotInSet, "Confirmed (21) does not count as confirmed")
+}

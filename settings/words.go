@@ -193,7 +193,7 @@ func standingWords(s Standing, cat driver.Catalog, r Ref, cats Catalogs, info dr
 			sentence(pms), quoted(r.ID), strings.Join(labels, ", "), noun, whereToMend(info, cat))
 	case StandingReused:
 		now := labelled(cat, Ref{ID: r.ID}, cats)
-		return fmt.Sprintf("When it was chosen, the id %s was %s; now it is %s, and %s gives ids of deleted options to new ones. Choose the %s again.",
+		return fmt.Sprintf("The id %s was %s; now it is %s, and %s gives ids of deleted options to new ones. If that %s is meant, choose it again to confirm it; otherwise choose another one.",
 			quoted(r.ID), quoted(r.Label), quoted(now.Label), pms, noun)
 	}
 	return ""
