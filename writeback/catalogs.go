@@ -92,10 +92,21 @@ func (p *Practice) refreshCatalogs(ctx context.Context) error {
 			docs = append(docs, DocWrite{Name: docCatalog + string(c), Expect: -1})
 		}
 	}
+	cats := settings.Catalogs{Lists: lists, AsOf: time.Now()}.Indexed()
 	change := Change{Practice: p.id, Fence: p.lease.Fence(), Docs: docs}
 	changed, err := p.changePMS(ctx, info, &change)
 	if err != nil {
 		return err
+	}
+	var remembered labels
+	if !changed {
+		if remembered = p.newLabels(cats); remembered != nil {
+			w, err := remembered.write()
+			if err != nil {
+				return err
+			}
+			change.Docs = append(change.Docs, w)
+		}
 	}
 	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
 		return fmt.Errorf("writeback: store catalogs: %w", err)
@@ -105,10 +116,12 @@ func (p *Practice) refreshCatalogs(ctx context.Context) error {
 			return err
 		}
 	}
-	now := time.Now()
+	if remembered != nil {
+		p.setLabels(remembered)
+	}
 	p.mu.Lock()
-	p.info, p.infoAsOf = &info, now
-	p.catalogs = settings.Catalogs{Lists: lists, AsOf: now}.Indexed()
+	p.info, p.infoAsOf = &info, cats.AsOf
+	p.catalogs = cats
 	p.closed = nil
 	doc := p.settings
 	p.mu.Unlock()

@@ -22,7 +22,7 @@ type line struct {
 	conn      driver.Conn
 	// met is the connection of which it is known what PMS is behind it.
 	met   driver.Conn
-	retry     *pmssync.Backoff
+	retry *pmssync.Backoff
 	// downUntil is set while the PMS does not answer, so that a PMS that is off
 	// for the night is asked now and then by one Ping, not by every loop.
 	downUntil time.Time

@@ -91,7 +91,7 @@ func (p *Practice) changePMS(ctx context.Context, info driver.Info, change *Chan
 		return false, nil
 	}
 	v := p.viewNow()
-	for _, prefix := range []string{docLink, docCursor, docLook} {
+	for _, prefix := range []string{docLink, docCursor, docLook, docLabels} {
 		docs, err := p.e.cfg.Store.Docs(ctx, p.id, prefix)
 		if err != nil {
 			return false, fmt.Errorf("writeback: read what the former PMS left: %w", err)
@@ -118,6 +118,9 @@ func (p *Practice) changePMS(ctx context.Context, info driver.Info, change *Chan
 // forgetPMS drops what this process remembers of the former PMS.
 func (p *Practice) forgetPMS(ctx context.Context) error {
 	p.looks, p.walks = map[string]string{}, map[string]*walk{}
+	p.mu.Lock()
+	p.labels = nil
+	p.mu.Unlock()
 	for _, f := range driver.Feeds() {
 		p.due.Now(string(f))
 	}

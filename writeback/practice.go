@@ -36,6 +36,7 @@ type Practice struct {
 	settings             settings.Document
 	revision             int64
 	catalogs             settings.Catalogs
+	labels               labels
 	info                 *driver.Info
 	infoAsOf             time.Time
 	closed               map[driver.OpKind]driver.Scope
@@ -146,6 +147,7 @@ const (
 	docSeenSalt = "seen/salt"
 	docRestored = "restored"
 	docMode     = "mode"
+	docLabels   = "labels"
 )
 
 // load reads settings, catalogs and Info from the store into the process: once
@@ -167,6 +169,9 @@ func (p *Practice) load(ctx context.Context) error {
 		return err
 	}
 	if err := p.loadCatalogs(ctx); err != nil {
+		return err
+	}
+	if err := p.loadLabels(ctx); err != nil {
 		return err
 	}
 	if err := p.loadRestored(ctx); err != nil {
@@ -204,6 +209,7 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	before := p.settings.Statuses
+	doc = doc.WithLabels(p.labels)
 	p.settings, p.revision, p.settingsAt = doc, number, time.Now()
 	p.mu.Unlock()
 	p.setIntervals(doc)

@@ -67,10 +67,15 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 	if err != nil {
 		return problems, fmt.Errorf("writeback: save settings: %w", err)
 	}
+	remembered, err := p.labelsFor(doc).write()
+	if err != nil {
+		return problems, err
+	}
 	change := Change{
 		Practice: p.id,
 		Save:     &Revision{Expect: save.Expect, Document: data, Actor: save.Actor, Reason: save.Reason},
 		Events:   []Event{savedEvent(p.id, save.Expect+1, save.Actor)},
+		Docs:     []DocWrite{remembered},
 		Wake:     true,
 	}
 	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
@@ -78,6 +83,9 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 			return problems, fmt.Errorf("writeback: save settings: revision %d is not the latest any more: %w", save.Expect, ErrStale)
 		}
 		return problems, fmt.Errorf("writeback: save settings: %w", err)
+	}
+	if err := p.loadLabels(ctx); err != nil {
+		return problems, err
 	}
 	if err := p.loadSettings(ctx); err != nil {
 		return problems, err
@@ -109,6 +117,7 @@ func (p *Practice) CheckSettings(ctx context.Context, doc settings.Document) (se
 
 func (p *Practice) check(doc settings.Document, before *settings.Document) (settings.Document, []settings.Problem) {
 	p.mu.Lock()
+	doc = doc.WithLabels(p.labels)
 	catalogs, info := p.catalogs, driver.Info{}
 	if p.info != nil {
 		info = *p.info
