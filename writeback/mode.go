@@ -143,7 +143,7 @@ func decideMode(it *item, v view) (decision, bool) {
 		}
 		return decision{}, false
 	case PlanOnly:
-		if it.begun() || it.pr.Planned == v.revision && it.pr.Planned > 0 {
+		if it.pr.Planned == v.revision && it.pr.Planned > 0 {
 			return plannedOnly(it), true
 		}
 		return decision{}, false // to be planned when its turn comes

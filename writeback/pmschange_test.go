@@ -82,6 +82,9 @@ func TestItemsOfTheOldPMSAreNotWrittenToWhoeverHasTheirIDsInTheNewOne(t *testing
 		b.must(b.p.PostPayment(ctx, begun))
 		b.pass(time.Minute)
 		b.requireState("begun", writeback.PartiallyPosted)
+		b.pms.Fail(memdriver.Fault{On: "write payment"})
+		b.must(b.p.PostPayment(ctx, b.payment("matched")))
+		b.pass(time.Second)
 		b.pms.SetOffline(true)
 		appointment := b.appointment(48 * time.Hour)
 		b.must(b.p.WriteNote(ctx, b.note("by id")))
@@ -89,6 +92,10 @@ func TestItemsOfTheOldPMSAreNotWrittenToWhoeverHasTheirIDsInTheNewOne(t *testing
 		named.Patient = b.payment("").Patient
 		b.must(b.p.WriteNote(ctx, named))
 		b.must(b.p.PostPayment(ctx, b.payment("pay")))
+		both := b.note("by id and name")
+		both.Patient = b.payment("").Patient
+		both.Patient.ID = b.patient
+		b.must(b.p.WriteNote(ctx, both))
 		b.must(b.p.SetAppointmentStatus(ctx, writeback.AppointmentStatus{Key: "status", Appointment: appointment, Confirmed: true}))
 		b.pass(time.Minute)
 		pms, ada := otherPMS(b)
@@ -103,12 +110,12 @@ func TestItemsOfTheOldPMSAreNotWrittenToWhoeverHasTheirIDsInTheNewOne(t *testing
 		doc.Notes.Enabled, doc.Intervals, doc.Payments.Separate = enabled, intervals, true
 		_, err = b.p.SaveSettings(ctx, doc, writeback.Save{Expect: rev, Actor: "dana"})
 		require.NoError(t, err)
-		for _, key := range []string{"by id", "by name", "status"} {
+		for _, key := range []string{"by id", "by id and name", "by name", "status"} {
 			// The change had skipped them, since nothing was configured.
 			b.must(b.p.Retry(ctx, b.item(key).ID, "dana"))
 		}
 		b.pass(time.Hour)
-		for _, key := range []string{"by id", "status"} {
+		for _, key := range []string{"by id", "by id and name", "status"} {
 			it := b.requireState(key, writeback.Held)
 			require.Equal(t, writeback.ReasonPMSChanged, it.Reason, key)
 			require.Equal(t, "pms_changed:Memory PMS", it.Cause)
@@ -119,8 +126,11 @@ func TestItemsOfTheOldPMSAreNotWrittenToWhoeverHasTheirIDsInTheNewOne(t *testing
 		b.requireState("pay", writeback.Written)
 		require.Len(t, pms.Notes(), 1)
 		require.Equal(t, ada, pms.Notes()[0].Patient)
-		require.Len(t, pms.Payments(), 1)
-		require.Equal(t, ada, pms.Payments()[0].Patient)
+		b.requireState("matched", writeback.Written)
+		require.Len(t, pms.Payments(), 2)
+		for _, pay := range pms.Payments() {
+			require.Equal(t, ada, pay.Patient)
+		}
 		require.Empty(t, pms.StatusWrites())
 		b.must(b.p.Retry(ctx, b.item("by id").ID, "dana"))
 		b.pass(time.Minute)
@@ -183,5 +193,30 @@ func TestUpdateOfThePMSIsNoChangeOfPMS(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, int64(1), rev)
 		}
+	})
+}
+
+func TestLoopsDoNotGoOnInAnotherPMSWhereTheyStoodInTheOldOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		pms := b.pms
+		b.engine(func(c *writeback.Config) {
+			c.Connect = func(context.Context, string) (driver.Connector, error) { return pms.Connector(), nil }
+		})
+		b.start()
+		defer b.stopped()
+		b.save(nil)
+		b.pass(2 * time.Minute)
+		pms, _ = otherPMS(b)
+		// Another place of the same practice: the connection is made anew, and any
+		// loop may be the first to use it.
+		_, err := b.eng.AddPractice(t.Context(), writeback.PracticeConfig{ID: practiceID, Location: b.location, Site: "north"})
+		require.NoError(t, err)
+		b.pass(5 * time.Minute)
+		require.Empty(t, b.host.patients, "the patients of a new PMS are not new")
+		_, rev, err := b.p.Settings(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, int64(2), rev)
 	})
 }
