@@ -53,6 +53,20 @@ func (l labels) neededBy(doc settings.Document) labels {
 	return out
 }
 
+// labelsOf are those that a document has itself.
+func labelsOf(doc *settings.Document) labels {
+	out := labels{}
+	if doc == nil {
+		return out
+	}
+	for _, at := range doc.References() {
+		if at.Ref.Label != "" {
+			out[settings.LabelKey{Catalog: at.Catalog, ID: at.Ref.ID}] = at.Ref.Label
+		}
+	}
+	return out
+}
+
 // labelsFor are those to remember for a document that is saved.
 func (p *Practice) labelsFor(doc settings.Document) labels {
 	p.mu.Lock()

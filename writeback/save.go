@@ -117,7 +117,10 @@ func (p *Practice) CheckSettings(ctx context.Context, doc settings.Document) (se
 
 func (p *Practice) check(doc settings.Document, before *settings.Document) (settings.Document, []settings.Problem) {
 	p.mu.Lock()
-	doc = doc.WithLabels(p.labels)
+	if p.info == nil || p.info.ReusesIDs {
+		// An id alone chooses nothing anew: it stands for what it stood for.
+		doc = doc.WithLabels(labelsOf(before)).WithLabels(p.labels)
+	}
 	catalogs, info := p.catalogs, driver.Info{}
 	if p.info != nil {
 		info = *p.info
