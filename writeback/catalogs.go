@@ -51,6 +51,10 @@ func (p *Practice) refreshCatalogs(ctx context.Context) error {
 	var met driver.Conn
 	err := p.read(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
 		met = conn
+		if said, ok := p.line.answered(conn); ok {
+			info = said
+			return nil
+		}
 		info, err = conn.Info(ctx)
 		return err
 	})
@@ -125,7 +129,7 @@ func (p *Practice) refreshCatalogs(ctx context.Context) error {
 	p.closed = nil
 	doc := p.settings
 	p.mu.Unlock()
-	p.line.meet(met)
+	p.line.meet(met, nil)
 	p.setIntervals(doc)
 	p.redecide.Store(true)
 	return nil

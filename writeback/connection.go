@@ -20,8 +20,10 @@ type line struct {
 	mu        sync.Mutex
 	connector driver.Connector
 	conn      driver.Conn
-	// met is the connection of which it is known what PMS is behind it.
+	// met is the connection of which it is known what PMS is behind it, and said
+	// what that answered, until the catalogs are read too.
 	met   driver.Conn
+	said  *driver.Info
 	retry *pmssync.Backoff
 	// downUntil is set while the PMS does not answer, so that a PMS that is off
 	// for the night is asked now and then by one Ping, not by every loop.
@@ -33,7 +35,7 @@ type line struct {
 func (l *line) reset() {
 	l.mu.Lock()
 	conn, connector := l.conn, l.connector
-	l.conn, l.connector, l.met = nil, nil, nil
+	l.conn, l.connector, l.met, l.said = nil, nil, nil, nil
 	l.mu.Unlock()
 	if conn != nil {
 		conn.Close() //nolint:errcheck // nothing depends on it
@@ -62,12 +64,24 @@ func (l *line) knows(conn driver.Conn) bool {
 	return conn != nil && l.met == conn
 }
 
-func (l *line) meet(conn driver.Conn) {
+func (l *line) meet(conn driver.Conn, said *driver.Info) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.conn == conn {
-		l.met = conn
+		l.met, l.said = conn, said
 	}
+}
+
+// answered gives what a connection said when it was met, once.
+func (l *line) answered(conn driver.Conn) (driver.Info, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.met != conn || l.said == nil {
+		return driver.Info{}, false
+	}
+	info := *l.said
+	l.said = nil
+	return info, true
 }
 
 // errDown says that the PMS was not asked because it was down a moment ago.

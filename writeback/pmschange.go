@@ -67,7 +67,7 @@ func (p *Practice) greet(ctx context.Context) error {
 		return err
 	}
 	if !p.isOtherPMS(info) {
-		p.line.meet(conn)
+		p.line.meet(conn, &info)
 		return nil
 	}
 	if err := p.runLoop(ctx, loopCatalog); err != nil {
