@@ -53,12 +53,14 @@ func Initial(info driver.Info) (Document, []Problem) {
 
 // InitialConfirmed returns the statuses that the PMS itself marks as confirmed,
 // in its order: a first set for Statuses.Confirmed, which only the inbound side
-// reads. It is empty where the PMS marks none.
+// reads. It is empty where the PMS marks none. An id that stands for several
+// different statuses is left out.
 func InitialConfirmed(cats Catalogs) []Ref {
 	var out []Ref
-	for _, o := range cats.Lists[driver.AppointmentStatuses] {
-		if o.Active && o.Role == driver.RoleConfirmed {
-			out = append(out, refTo(o))
+	for _, c := range Choices(cats, driver.AppointmentStatuses, driver.Info{}) {
+		o, _ := cats.Lookup(driver.AppointmentStatuses, c.Ref.ID)
+		if o.Role == driver.RoleConfirmed && cats.Standing(driver.AppointmentStatuses, c.Ref, false) == StandingGood {
+			out = append(out, c.Ref)
 		}
 	}
 	return out

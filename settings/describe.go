@@ -236,9 +236,9 @@ type Choice struct {
 	Why    string
 }
 
-// Choices returns the active options of a catalog in the PMS's order. Present
-// choices that are not among them come first, marked as broken, so that they stay
-// visible until somebody mends them.
+// Choices returns the active options of a catalog in the PMS's order, a row that
+// was read twice once. Present choices that are not among them come first, marked
+// as broken, so that they stay visible until somebody mends them.
 func Choices(cats Catalogs, cat driver.Catalog, info driver.Info, present ...Ref) []Choice {
 	var broken, out []Choice
 	for _, r := range present {
@@ -253,9 +253,11 @@ func Choices(cats Catalogs, cat driver.Catalog, info driver.Info, present ...Ref
 			broken = append(broken, Choice{Ref: r, Broken: true, Why: standingWords(standing, cat, r, cats, info)})
 		}
 	}
+	seen := map[Ref]bool{}
 	for _, o := range cats.Lists[cat] {
-		if o.Active {
-			out = append(out, Choice{Ref: refTo(o)})
+		if r := refTo(o); o.Active && !seen[r] {
+			seen[r] = true
+			out = append(out, Choice{Ref: r})
 		}
 	}
 	return append(broken, out...)

@@ -14,8 +14,9 @@ import (
 // drops what a set of statuses holds twice. A reference that has a label was
 // picked, so it keeps both its id and its label, even where they no longer fit.
 //
-// What cannot be resolved stays as it was. A text that fits several options is an
-// Error that names them; [Validate] reports it too, so [Merge] both lists.
+// What cannot be resolved stays as it was, and so does a list of more than
+// [MaxItems] entries, which Validate refuses. A text that fits several options is
+// an Error that names them; Validate reports it too, so [Merge] both lists.
 // Normalize of what it returned changes nothing.
 func Normalize(doc Document, cats Catalogs) (Document, []Problem) {
 	doc = doc.Clone()
@@ -34,6 +35,11 @@ func Normalize(doc Document, cats Catalogs) (Document, []Problem) {
 		case Ref:
 			f.set(&doc, resolve(f.path, f.catalog, v))
 		case []Ref:
+			if len(v) > MaxItems {
+				// A file of a megabyte may list a hundred thousand. That is
+				// refused, and must not take minutes first.
+				continue
+			}
 			var out []Ref
 			for j, r := range v {
 				r = resolve(indexed(f.path, j), f.catalog, r)
@@ -43,6 +49,9 @@ func Normalize(doc Document, cats Catalogs) (Document, []Problem) {
 			}
 			f.set(&doc, out)
 		case []FormType:
+			if len(v) > MaxItems {
+				continue
+			}
 			for j, t := range v {
 				t.Name = strings.TrimSpace(t.Name)
 				t.Folder = resolve(indexed(f.path, j)+".folder", f.catalog, t.Folder)

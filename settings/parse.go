@@ -151,7 +151,7 @@ func (p *parser) unknown(parent, anchor, shown string, m member) {
 		p.doc.extras[extraKey{parent, anchor, m.name}] = m.value.compact()
 		return
 	}
-	at := joined(shown, m.name)
+	at := joined(shown, clipped(m.name))
 	var suggestions []string
 	words := fmt.Sprintf("There is no field %s.", quoted(at))
 	if near := nearest(m.name, siblings(parent)); near != "" {
