@@ -28,6 +28,11 @@ func Validate(doc Document, cats Catalogs, info driver.Info, before *Document) [
 	if c.cats.index == nil && len(doc.References()) > 8 {
 		c.cats = c.cats.Indexed()
 	}
+	return c.all()
+}
+
+// all checks everything.
+func (c *check) all() []Problem {
 	c.keys()
 	for i := range fields {
 		c.field(&fields[i])
