@@ -152,6 +152,24 @@ func TestNormalizeResolvesPastedTextAndFillsLabels(t *testing.T) {
 	require.True(t, again.Equal(got))
 }
 
+func TestNormalizeTakesNoLabelFromAnIDOfSeveralOptions(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, cats Catalogs) {
+		cats.Lists[driver.NoteTypes] = append(cats.Lists[driver.NoteTypes],
+			driver.Option{ID: "239", Label: "Billing", Active: true}, driver.Option{ID: "238", Label: "Recall", Active: true})
+		if cats.index != nil {
+			cats = cats.Indexed()
+		}
+		for text, want := range map[string]Ref{"239": {ID: "239"}, "238": {ID: "238", Label: "Recall"}, "Misc": {ID: "Misc"}} {
+			d := Default()
+			d.Notes.Type = Ref{ID: text}
+			got, problems := Normalize(d, cats)
+			require.Empty(t, problems)
+			require.Equal(t, want, got.Notes.Type)
+		}
+	})
+}
+
 func TestNormalizeNamesTheCandidatesOfAnAmbiguousText(t *testing.T) {
 	t.Parallel()
 	d := Default()

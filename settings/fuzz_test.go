@@ -59,6 +59,7 @@ func FuzzValidate(f *testing.F) {
 	for i, s := range seeds(f) {
 		f.Add(s, []byte(`{}`), uint16(i*37))
 		f.Add([]byte(`{}`), s, uint16(i))
+		f.Add(s, s, uint16(1<<8|i<<10))
 	}
 	f.Fuzz(func(t *testing.T, data, saved []byte, bits uint16) {
 		doc, _, err := Parse(data, Human)
@@ -94,7 +95,24 @@ func FuzzValidate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		require.Len(t, Validate(doc, cats, info, &before), len(first), "what was saved before changes severities only")
+		// What was saved before makes some of it milder, and changes nothing else.
+		after := Validate(doc, cats, info, &before)
+		require.Equal(t, after, Validate(doc, cats.Indexed(), info, &before), "an index changes nothing")
+		require.Len(t, after, len(first))
+		for i, p := range after {
+			require.Equal(t, first[i].Path, p.Path)
+			require.Equal(t, first[i].Code, p.Code)
+			require.Equal(t, first[i].Suggestions, p.Suggestions)
+			require.True(t, p.Severity == first[i].Severity || p.Severity == Warning, p)
+		}
+		for _, cat := range driver.Catalogs() {
+			seen := map[Ref]bool{}
+			for _, c := range Choices(cats, cat, info, doc.Provider(), before.Notes.Type) {
+				require.Equal(t, c.Broken, c.Why != "", c)
+				require.False(t, seen[c.Ref] && !c.Broken && cats.Read(cat), "shown twice: %v", c)
+				seen[c.Ref] = seen[c.Ref] || !c.Broken
+			}
+		}
 		normal, _ := Normalize(doc, cats)
 		again, _ := Normalize(normal, cats)
 		require.True(t, again.Equal(normal))
@@ -134,6 +152,24 @@ func fuzzWorld(bits uint16) (Catalogs, driver.Info) {
 		info.Feeds[driver.PatientFeed] = driver.FeedInfo{Support: driver.Yes(), MinInterval: time.Hour}
 	}
 	info.ReusesIDs = bit(8)
+	for cat, list := range cats.Lists {
+		for i, o := range list {
+			if bit(10) {
+				list = append(list, o) // the same row read twice
+			}
+			if bit(11) && i%2 == 0 {
+				o.Active = !o.Active
+				list = append(list, o)
+			}
+			if bit(12) && i%3 == 0 {
+				list = append(list, driver.Option{ID: o.ID, Label: "Another " + o.Label, Active: true, Role: driver.RoleArrived})
+			}
+			if bit(13) {
+				list[i].Label = "Renamed " + o.Label
+			}
+		}
+		cats.Lists[cat] = list
+	}
 	if bit(9) {
 		cats = cats.Indexed()
 	}

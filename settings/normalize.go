@@ -83,7 +83,8 @@ func normalRef(cats Catalogs, cat driver.Catalog, r Ref) (Ref, *Problem) {
 	switch {
 	case len(candidates) > 0:
 		return r, ambiguous(cat, r.ID, candidates)
-	case !ok:
+	case !ok || cats.differingTwins(cat, o):
+		// An id of several options has no label that could be filled in.
 		return r, nil
 	}
 	return refTo(o), nil

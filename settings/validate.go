@@ -102,27 +102,33 @@ func (c *check) keys() {
 
 // field checks what one field can be checked for by itself.
 func (c *check) field(f *field) {
-	switch v := f.get(c.doc).(type) {
-	case Interval:
-		c.interval(f, v)
-	case []Ref:
-		c.tooMany(f, len(v))
-	case []FormType:
-		c.tooMany(f, len(v))
+	if i, ok := f.get(c.doc).(Interval); ok {
+		c.interval(f, i)
 	}
+	c.out = append(c.out, f.tooMany(c.doc)...)
 	c.support(f)
 	for i, r := range f.refs(c.doc) {
 		if i == MaxItems {
 			break // reported as too many
 		}
-		c.reference(f, r)
+		c.reference(r)
 	}
 }
 
-func (c *check) tooMany(f *field, n int) {
-	if n > MaxItems {
-		c.fail(f.path, CodeTooMany, fmt.Sprintf("%s has %d entries, and %d are allowed. Remove some.", f.label, n, MaxItems))
+// tooMany reports a list with more entries than it may have.
+func (f *field) tooMany(d *Document) []Problem {
+	n := 0
+	switch v := f.get(d).(type) {
+	case []Ref:
+		n = len(v)
+	case []FormType:
+		n = len(v)
 	}
+	if n <= MaxItems {
+		return nil
+	}
+	return []Problem{{Path: f.path, Severity: Error, Code: CodeTooMany,
+		Words: fmt.Sprintf("%s has %d entries, and %d are allowed. Remove some.", f.label, n, MaxItems)}}
 }
 
 // interval checks an interval against the library's bounds and the PMS's minimum.

@@ -8,8 +8,8 @@ import (
 )
 
 // reference checks one reference: its text, and whether the PMS has the option.
-func (c *check) reference(f *field, at Reference) {
-	saved := c.savedRef(f, at)
+func (c *check) reference(at Reference) {
+	saved := c.savedRef(at)
 	r, noun := at.Ref, catalogNoun(at.Catalog)
 	if r.IsZero() {
 		c.report(unless(saved), at.Path, CodeInvalidID, fmt.Sprintf("The %s has no id. Choose one, or remove it.", noun))
@@ -125,23 +125,36 @@ func (c *check) elsewhere(cat driver.Catalog, r Ref) (driver.Catalog, driver.Opt
 
 // savedRef reports whether the saved revision has the same reference at the same
 // field: then it was broken there already, and nobody chose it now.
-func (c *check) savedRef(f *field, at Reference) bool {
+func (c *check) savedRef(at Reference) bool {
 	if c.before == nil {
 		return false
 	}
-	same := func(r Ref) bool { return r.ID == at.Ref.ID }
-	switch was := f.get(c.before).(type) {
-	case Ref:
-		return was != (Ref{}) && same(was)
-	case []Ref:
-		return slices.ContainsFunc(was, same)
-	case []FormType:
-		p, err := parsePath(at.Path)
-		if err != nil || p.index >= len(c.doc.Forms.Types) {
-			return false
-		}
-		now := c.doc.Forms.Types[p.index]
-		return slices.ContainsFunc(was, func(t FormType) bool { return sameName(t.Name, now.Name) && same(t.Folder) })
+	_, ok := sameRefIn(c.before, c.doc, at)
+	return ok
+}
+
+// sameRefIn finds the reference of doc in another document: one with its id at the
+// same field, wherever it stands in a set, or with the form type of that name.
+func sameRefIn(other, doc *Document, at Reference) (Ref, bool) {
+	p, err := parsePath(at.Path)
+	if err != nil {
+		return Ref{}, false
 	}
-	return false
+	switch was := p.field.get(other).(type) {
+	case Ref:
+		return was, was != (Ref{}) && was.ID == at.Ref.ID
+	case []Ref:
+		if i := slices.IndexFunc(was, func(r Ref) bool { return r.ID == at.Ref.ID }); i >= 0 {
+			return was[i], true
+		}
+	case []FormType:
+		if p.index >= len(doc.Forms.Types) {
+			return Ref{}, false
+		}
+		name := doc.Forms.Types[p.index].Name
+		if i := slices.IndexFunc(was, func(t FormType) bool { return sameName(t.Name, name) && t.Folder.ID == at.Ref.ID }); i >= 0 {
+			return was[i].Folder, true
+		}
+	}
+	return Ref{}, false
 }
