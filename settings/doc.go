@@ -33,6 +33,15 @@
 // for byte: case and leading zeros matter. Options come from the practice's own
 // PMS as [Catalogs]; the package knows none by itself.
 //
+// # Other practices
+//
+// An id means something inside one PMS only. [Translate] carries settings over to
+// another practice by the labels of the options; [NewExport] and [ParseExport]
+// make and read a file of them, which [Export.Into] brings back or carries over.
+// Each gives a [Report] with a row for every reference. [Document.MissingLabels]
+// and [Document.WithLabels] keep what an option was called while its reference
+// has no label.
+//
 // # Errors
 //
 // What is wrong with the content of a document is a [Problem]. A Go error means

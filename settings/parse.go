@@ -56,8 +56,17 @@ func Parse(data []byte, mode Mode) (Document, []Problem, error) {
 	if err != nil {
 		return Default(), nil, fmt.Errorf("settings: parse: %w", err)
 	}
+	doc, problems, err := parseTree(root, mode)
+	if err != nil {
+		return Default(), nil, fmt.Errorf("settings: parse: %w", err)
+	}
+	return doc, problems, nil
+}
+
+// parseTree is Parse of what readTree read.
+func parseTree(root *node, mode Mode) (Document, []Problem, error) {
 	if root.kind != objectNode {
-		return Default(), nil, fmt.Errorf("settings: parse: expected an object, got %s", root.kind)
+		return Default(), nil, fmt.Errorf("expected an object, got %s", root.kind)
 	}
 	p := parser{doc: Default(), mode: mode}
 	if err := p.schema(root); err != nil {
@@ -67,7 +76,7 @@ func Parse(data []byte, mode Mode) (Document, []Problem, error) {
 	if mode == Stored {
 		for _, problem := range p.problems {
 			if problem.Severity == Error {
-				return Default(), nil, fmt.Errorf("settings: parse: %s: %s", problem.Path, problem.Words)
+				return Default(), nil, fmt.Errorf("%s: %s", problem.Path, problem.Words)
 			}
 		}
 	}
@@ -109,7 +118,7 @@ func (p *parser) schema(root *node) error {
 			p.wrongType("schema", fmt.Sprintf("a whole number from 1 to %d", SchemaVersion), m.value)
 		case v <= SchemaVersion:
 		case p.mode == Human:
-			return fmt.Errorf("settings: parse: the document has schema %d, and this version of the library reads up to %d: update it, or export the document from a version that fits", v, SchemaVersion)
+			return fmt.Errorf("the document has schema %d, and this version of the library reads up to %d: update it, or export the document from a version that fits", v, SchemaVersion)
 		default:
 			p.doc.schema = v
 			p.report(Warning, "schema", CodeSchemaNewer,
