@@ -51,3 +51,28 @@ func Example() {
 	// Missed Call: off, now on
 	// Note Type Selection: none, now Misc (239)
 }
+
+// Settings are carried over to a second location: what has no counterpart there
+// is cleared, and staff read why.
+func ExampleTranslate() {
+	options := func(list ...driver.Option) settings.Catalogs {
+		return settings.Catalogs{Lists: map[driver.Catalog][]driver.Option{driver.DocumentFolders: list}}
+	}
+	doc := settings.Default()
+	doc.Documents.AccountStatement = settings.Ref{ID: "240", Label: "Statements"}
+	doc.Documents.InsuranceVerification = settings.Ref{ID: "131", Label: "Insurance"}
+	north := settings.Place{Practice: "northside", Catalogs: options(
+		driver.Option{ID: "7", Label: "Insurance", Active: true}, driver.Option{ID: "240", Label: "X-Rays", Active: true})}
+
+	_, report, err := settings.Translate(doc, settings.Place{Practice: "main-street"}, north)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, row := range report.References {
+		fmt.Println(row)
+	}
+	// Output:
+	// Insurance Verification: Insurance (131) becomes Insurance (7).
+	// Account Statement: The PMS has no active document type or folder called "Statements". Choose one. Until one is chosen they are not filed.
+}

@@ -19,6 +19,21 @@ type Save struct {
 	Actor, Reason string
 }
 
+func (s Save) validate(op string) error {
+	c := inputCheck{e: InputError{Op: op}}
+	if s.Actor == "" {
+		c.bad("actor", "is empty; say who saves")
+	}
+	c.id("actor", s.Actor)
+	if len(s.Reason) > maxShort {
+		c.bad("reason", fmt.Sprintf("has more than %d bytes", maxShort))
+	}
+	if s.Expect < 0 {
+		c.bad("expect", "is negative; give the revision that was shown")
+	}
+	return c.err()
+}
+
 // Settings returns the settings in force and their revision, 0 for the defaults
 // of a practice that never saved any.
 func (p *Practice) Settings(ctx context.Context) (settings.Document, int64, error) {
@@ -38,18 +53,7 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 	if err := p.usable(); err != nil {
 		return nil, err
 	}
-	c := inputCheck{e: InputError{Op: "save settings"}}
-	if save.Actor == "" {
-		c.bad("actor", "is empty; say who saves")
-	}
-	c.id("actor", save.Actor)
-	if len(save.Reason) > maxShort {
-		c.bad("reason", fmt.Sprintf("has more than %d bytes", maxShort))
-	}
-	if save.Expect < 0 {
-		c.bad("expect", "is negative; give the revision that was shown")
-	}
-	if err := c.err(); err != nil {
+	if err := save.validate("save settings"); err != nil {
 		return nil, err
 	}
 	if err := p.load(ctx); err != nil {
