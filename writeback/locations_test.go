@@ -83,8 +83,9 @@ func TestSettingsAreCopiedToAnotherPracticeByLabel(t *testing.T) {
 			f.MinInterval = 40 * time.Second
 			i.Feeds[driver.AppointmentStatusFeed] = f
 		})
+		b.pass(5 * time.Second)
 		north.RefreshCatalogs()
-		b.pass(time.Second)
+		b.pass(5 * time.Second)
 
 		// A dry run shows what a copy would be, and saves nothing.
 		dry, err := north.CopySettings(ctx, b.p, writeback.TakeOver{Actor: "dana", DryRun: true})
@@ -180,6 +181,7 @@ func TestCopyWithErrorsSavesNothingAndLeavesADraft(t *testing.T) {
 		defer b.stopped()
 		ctx := t.Context()
 		b.save(nil)
+		b.pass(5 * time.Second) // both have read their lists
 		for _, dry := range []bool{true, false} {
 			got, err := north.CopySettings(ctx, b.p, writeback.TakeOver{Actor: "dana", DryRun: dry})
 			require.ErrorIs(t, err, writeback.ErrProblems)
