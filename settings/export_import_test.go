@@ -243,7 +243,7 @@ func TestExportComesBackToItsPracticeUnchanged(t *testing.T) {
 		}
 		saved, _ := Normalize(d, place.Catalogs)
 		place.Saved = &saved
-		got, report, err := exported(t, saved, place).Into(place)
+		got, report, err := NewExport(saved, place, exportedAt).Into(place)
 		require.NoError(t, err)
 		require.Empty(t, report.Changes)
 		require.Empty(t, Diff(saved, got))
