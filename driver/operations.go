@@ -12,18 +12,21 @@ type OpKind string
 
 // The operations.
 const (
-	OpNote     OpKind = "note"
-	OpDocument OpKind = "document"
-	OpStatus   OpKind = "status"
-	OpPayment  OpKind = "payment"
-	OpRefund   OpKind = "refund"
+	OpNote       OpKind = "note"
+	OpDocument   OpKind = "document"
+	OpStatus     OpKind = "status"
+	OpPayment    OpKind = "payment"
+	OpRefund     OpKind = "refund"
+	OpAdjustment OpKind = "adjustment"
 )
 
 // OpKinds returns all operations.
-func OpKinds() []OpKind { return []OpKind{OpNote, OpDocument, OpStatus, OpPayment, OpRefund} }
+func OpKinds() []OpKind {
+	return []OpKind{OpNote, OpDocument, OpStatus, OpPayment, OpRefund, OpAdjustment}
+}
 
-// Op is a write: *Note, *Document, *StatusChange, *Payment or *Refund. The set
-// is sealed, so that a driver's type switch can be complete.
+// Op is a write: *Note, *Document, *StatusChange, *Payment, *Refund or
+// *Adjustment. The set is sealed, so that a driver's type switch can be complete.
 type Op interface {
 	// Kind names the operation.
 	Kind() OpKind
@@ -170,6 +173,29 @@ type Refund struct {
 
 // Kind returns OpRefund.
 func (*Refund) Kind() OpKind { return OpRefund }
+
+// Adjustment raises what a patient owes. It offsets a fee that was posted as a
+// payment of its own: where the ledger has no charge for the fee, its payment
+// would show as credit. A PMS that can only lower a balance does not support it.
+type Adjustment struct {
+	Header
+	// Type is an option id of AdjustmentTypes that raises what is owed; see
+	// Option.Lowers.
+	Type string
+	// Amount is more than zero: by so much more is owed afterwards.
+	Amount Money
+	// PostedOn is the posting date in the practice's zone.
+	PostedOn Date
+	// Memo is a short text for the ledger; a driver may shorten it.
+	Memo Text
+	// Of is the receipt id of the payment that is offset, and OfRef that payment's
+	// Ref. Both may be empty. A driver may link the two or name the payment; it
+	// does not refuse the adjustment for want of it.
+	Of, OfRef string
+}
+
+// Kind returns OpAdjustment.
+func (*Adjustment) Kind() OpKind { return OpAdjustment }
 
 // Receipt is what the PMS gave for a write.
 type Receipt struct {

@@ -14,6 +14,7 @@ const (
 	ReasonProviderUnknown    Reason = "provider_unknown"
 	ReasonOptionUnknown      Reason = "option_unknown"
 	ReasonOptionInactive     Reason = "option_inactive"
+	ReasonOptionUnfit        Reason = "option_unfit"
 	ReasonPatientNotFound    Reason = "patient_not_found"
 	ReasonPatientArchived    Reason = "patient_archived"
 	ReasonAppointmentMissing Reason = "appointment_missing"
@@ -41,6 +42,7 @@ var reasons = map[Reason]reasonWords{
 	ReasonProviderUnknown:    {"The PMS does not know the writeback provider.", "Choose a provider from the list in the settings."},
 	ReasonOptionUnknown:      {"An option chosen in the settings no longer exists in the PMS.", "Choose another option in the settings."},
 	ReasonOptionInactive:     {"An option chosen in the settings is hidden or inactive in the PMS.", "Make it active in the PMS, or choose another option in the settings."},
+	ReasonOptionUnfit:        {"An option chosen in the settings is not of the kind that this needs in the PMS.", "Choose another option in the settings."},
 	ReasonPatientNotFound:    {"The PMS does not have this patient.", "Assign the right patient, or dismiss the item."},
 	ReasonPatientArchived:    {"The patient is archived or merged in the PMS.", "Assign the patient's current record, or dismiss the item."},
 	ReasonAppointmentMissing: {"The appointment is no longer in the PMS.", "Nothing to do, or dismiss the item."},

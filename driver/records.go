@@ -113,6 +113,9 @@ type Option struct {
 	// Role marks what an option of AppointmentStatuses usually means, when the
 	// PMS itself says so. A hint for choices, never a decision.
 	Role StatusRole
+	// Lowers is set for an option of AdjustmentTypes by which the PMS lowers what
+	// a patient owes, such as a discount: it does not fit an Adjustment.
+	Lowers bool
 }
 
 // StatusRole is what a PMS itself says about an appointment status.

@@ -48,8 +48,8 @@ var alsoBreaks = map[string][]string{
 	"write/once": {
 		"write/*/document", "limit/*", "outcome/after-a-fault/document", "incomplete/*/document", "verify/after-staff/document", "concurrent/calls",
 	},
-	// The payment that is taken for another has no row and no Ref of its own.
-	"money/look-alikes": {"outcome/after-a-fault/refund", "verify/look-alikes/payment"},
+	// What is taken for another has no row and no Ref of its own.
+	"money/look-alikes": {"outcome/after-a-fault/refund", "verify/look-alikes/payment", "verify/look-alikes/adjustment"},
 	// The fault is a connection cut before.
 	"outcome/cut-before": {"outcome/after-a-fault/*"},
 	// What was not reported cannot be finished.

@@ -80,7 +80,7 @@ type PMS struct {
 	// Staff acts behind the driver's back.
 	Staff Staff
 	// Rows lists what the PMS's own tables hold for a patient: notes, documents,
-	// payments or refunds (driver.OpStatus is never asked for). Not through the
+	// payments, refunds or adjustments (driver.OpStatus is never asked for). Not through the
 	// driver: by query, by file, or by the fake's memory. Deleted and voided
 	// rows are left out. An unknown patient has none. Ability "Rows".
 	Rows func(kind driver.OpKind, patient string) []Row
@@ -104,7 +104,8 @@ type BadDSN struct {
 	Secret string
 }
 
-// Row is a note, document, payment or refund as the PMS's own tables hold it.
+// Row is a note, document, payment, refund or adjustment as the PMS's own tables
+// hold it.
 // A zero field means that this PMS does not keep it, and is not compared, except
 // where the comment says otherwise.
 type Row struct {
@@ -119,16 +120,17 @@ type Row struct {
 	Provider string
 	// Text is all text that staff can read in it, in one string: a note's body
 	// as stored; a document's title and description; a payment's memo, check
-	// number and reference. The Ref must be found in it.
+	// number and reference; an adjustment's note. The Ref must be found in it.
 	Text string
 	// At is when what a note tells of happened, or the document's date.
 	At time.Time
-	// On is the posting date. Always set for payments and refunds.
+	// On is the posting date. Always set for payments, refunds and adjustments.
 	On driver.Date
 	// Amount is more than zero for payments and for refunds alike, however the
-	// PMS signs them. Always set for payments and refunds.
+	// PMS signs them, and for an adjustment that raises what is owed. Always set
+	// for these three.
 	Amount driver.Money
-	// Of is the id of the payment that a refund belongs to.
+	// Of is the id of the payment that a refund belongs to, or an adjustment.
 	Of string
 	// SHA256 is the hash, hexadecimal, of a document's stored bytes. Always set
 	// for documents.

@@ -70,6 +70,7 @@ func offerLess(i *driver.Info) {
 	const why = "This practice has not booked it."
 	i.Ops[driver.OpRefund] = driver.OpInfo{Support: driver.No(why)}
 	i.Ops[driver.OpDocument] = driver.OpInfo{Support: driver.No(why)}
+	i.Ops[driver.OpAdjustment] = driver.OpInfo{Support: driver.No(why)}
 	i.Feeds[driver.PhotoFeed] = driver.FeedInfo{Support: driver.No(why)}
 	i.Feeds[driver.PatientFeed] = driver.FeedInfo{Support: driver.Yes(), Changes: true}
 	i.Feeds[driver.AppointmentStatusFeed] = driver.FeedInfo{Support: driver.Yes(), Window: true}
@@ -148,6 +149,11 @@ func (f fixture) staff() drivertest.Staff {
 				Row: memdriver.Row{Patient: patient}, Of: payment, Amount: amount, Memo: driver.NewText(memo), PostedOn: driver.DateOf(p.Clock()),
 			})
 		},
+		PostAdjustment: func(patient string, amount driver.Money, memo string) {
+			p.AddStaffAdjustment(memdriver.Adjustment{
+				Row: memdriver.Row{Patient: patient}, Amount: amount, Memo: driver.NewText(memo), PostedOn: driver.DateOf(p.Clock()),
+			})
+		},
 		EditNote:       func(id, body string) { f.must(p.EditNote(id, body)) },
 		RenameDocument: func(id, title string) { f.must(p.RenameDocument(id, title)) },
 		ViewDocument:   func(string) {}, // looking at it does nothing in this PMS
@@ -191,6 +197,10 @@ func (f fixture) rows(kind driver.OpKind, patient string) []drivertest.Row {
 		}
 	case driver.OpRefund:
 		for _, m := range f.p.Refunds() {
+			add(m.Row, m.Memo, drivertest.Row{Type: m.Type, Amount: m.Amount, On: m.PostedOn, Of: m.Of})
+		}
+	case driver.OpAdjustment:
+		for _, m := range f.p.Adjustments() {
 			add(m.Row, m.Memo, drivertest.Row{Type: m.Type, Amount: m.Amount, On: m.PostedOn, Of: m.Of})
 		}
 	}

@@ -82,6 +82,8 @@ func (s *session) workFor(kind driver.OpKind, patient string) *work {
 		}
 	case driver.OpRefund:
 		w.op = w.refund(h, typ)
+	case driver.OpAdjustment:
+		w.op = w.adjustment(h, typ)
 	default:
 		c.Fatalf("drivertest: no operation %q", kind)
 	}
@@ -124,6 +126,21 @@ func (w *work) refund(h driver.Header, typ string) *driver.Refund {
 		Header: h, Of: receipt.ID, OfRef: p.Ref, OfAmount: p.Amount, Type: typ, Amount: p.Amount,
 		PostedOn: w.c.today(), Memo: driver.NewText(marker + " gave it back"),
 	}
+}
+
+// adjustment makes the fee that it offsets, through the driver, where the PMS
+// takes payments.
+func (w *work) adjustment(h driver.Header, typ string) *driver.Adjustment {
+	a := &driver.Adjustment{
+		Header: h, Type: typ, Amount: driver.USD(269), PostedOn: w.c.today(), Memo: driver.NewText(marker + " paid a fee"),
+	}
+	if w.s.info.Ops[driver.OpPayment].Supported {
+		fee := w.s.workFor(driver.OpPayment, h.Patient)
+		p := fee.op.(*driver.Payment)
+		p.Fee, p.Amount = true, a.Amount
+		a.Of, a.OfRef = fee.mustWrite().ID, p.Ref
+	}
+	return a
 }
 
 // rows are the patient's rows of the operation's kind.

@@ -7,15 +7,18 @@ import (
 )
 
 func moneyRules() []rule {
+	posted := []string{string(driver.OpPayment), string(driver.OpAdjustment)}
+	money := []string{string(driver.OpPayment), string(driver.OpRefund), string(driver.OpAdjustment)}
 	return []rule{
 		{
 			name:        "money/amounts",
 			explanation: "An amount is posted to the cent, whatever its size.",
+			subjects:    posted,
 			try: func(c *checker) {
 				s := c.open()
 				for _, cents := range []int64{1, 10, 1999, 10269, 123456, 9999999} {
-					w := s.work(driver.OpPayment)
-					w.op.(*driver.Payment).Amount = driver.USD(cents)
+					w := s.work(c.op())
+					setAmount(w.op, driver.USD(cents))
 					w.mustWrite()
 					if got := w.row().Amount.Minor; got != cents {
 						c.Errorf("%s is posted as %s", driver.USD(cents), driver.USD(got))
@@ -24,13 +27,14 @@ func moneyRules() []rule {
 			},
 		}, {
 			name:        "money/dates",
-			explanation: "A payment is posted on the date that was given, not on the day on which it is written.",
+			explanation: "A payment or adjustment is posted on the date that was given, not on the day on which it is written.",
+			subjects:    posted,
 			try: func(c *checker) {
 				s := c.open()
 				for _, back := range []int{0, 1, 40} {
-					w := s.work(driver.OpPayment)
+					w := s.work(c.op())
 					on := driver.DateOf(c.day(-back, 12, 0))
-					w.op.(*driver.Payment).PostedOn = on
+					setDate(w.op, on)
 					w.mustWrite()
 					if got := w.row().On; got != on {
 						c.Errorf("to be posted on %s, posted on %s", on, got)
@@ -39,8 +43,8 @@ func moneyRules() []rule {
 			},
 		}, {
 			name:        "money/positive",
-			explanation: "A payment or refund of nothing or less is ErrRejected with ReasonAmountInvalid and has no effect: a negative payment would be a charge.",
-			subjects:    []string{string(driver.OpPayment), string(driver.OpRefund)},
+			explanation: "A payment, refund or adjustment of nothing or less is ErrRejected with ReasonAmountInvalid and has no effect: a negative payment would be a charge.",
+			subjects:    money,
 			try: func(c *checker) {
 				s := c.open()
 				for _, cents := range []int64{0, -500} {
@@ -53,19 +57,20 @@ func moneyRules() []rule {
 			},
 		}, {
 			name:        "money/look-alikes",
-			explanation: "Two payments that differ in nothing but their Ref are two payments: a family may pay the same copay twice on one day.",
+			explanation: "Two payments or adjustments that differ in nothing but their Ref are two: a family may pay the same copay, and the same fee, twice on one day.",
+			subjects:    posted,
 			try: func(c *checker) {
 				s := c.open()
-				first := s.work(driver.OpPayment)
-				second := s.workFor(driver.OpPayment, first.patient)
+				first := s.work(c.op())
+				second := s.workFor(c.op(), first.patient)
 				first.mustWrite()
 				second.mustWrite()
-				first.want(2, "two payments that look alike")
+				first.want(2, "two that look alike")
 			},
 		}, {
 			name:        "money/period-closed",
 			explanation: "A posting date in a closed period is ErrRejected with ReasonPeriodClosed and has no effect, unless the PMS accepts it; the date is never moved.",
-			subjects:    []string{string(driver.OpPayment), string(driver.OpRefund)},
+			subjects:    money,
 			try: func(c *checker) {
 				s := c.open()
 				w := s.work(c.op())
@@ -145,7 +150,21 @@ func setAmount(op driver.Op, m driver.Money) {
 		op.Amount = m
 	case *driver.Refund:
 		op.Amount = m
+	case *driver.Adjustment:
+		op.Amount = m
 	}
+}
+
+func dateOf(op driver.Op) driver.Date {
+	switch op := op.(type) {
+	case *driver.Payment:
+		return op.PostedOn
+	case *driver.Refund:
+		return op.PostedOn
+	case *driver.Adjustment:
+		return op.PostedOn
+	}
+	return driver.Date{}
 }
 
 func setDate(op driver.Op, d driver.Date) {
@@ -153,6 +172,8 @@ func setDate(op driver.Op, d driver.Date) {
 	case *driver.Payment:
 		op.PostedOn = d
 	case *driver.Refund:
+		op.PostedOn = d
+	case *driver.Adjustment:
 		op.PostedOn = d
 	}
 }

@@ -94,6 +94,28 @@ func refusalRules() []rule {
 				c.pms.Staff.HideOption(cat, optionOf(w.op))
 				w.refused("with an inactive option", driver.ReasonOptionInactive)
 			},
+		}, {
+			name:        "refuse/unfit-option",
+			explanation: "An adjustment with a type by which the PMS lowers what is owed is ErrRejected with ReasonOptionUnfit and has no effect: the sign is not turned, and no other type is taken.",
+			try: func(c *checker) {
+				s := c.open()
+				cat := s.needOp(driver.OpAdjustment).TypeFrom
+				if cat == "" {
+					c.notApplicable("the operation takes no option")
+				}
+				for _, o := range s.catalog(cat) {
+					if !o.Lowers || !o.Active {
+						continue
+					}
+					w := s.work(driver.OpAdjustment)
+					setOption(w.op, o.ID)
+					_, err := w.write()
+					c.rejected("Write(adjustment) with a type that lowers", err, driver.ReasonOptionUnfit)
+					w.want(0, "with a type that lowers")
+					return
+				}
+				c.notApplicable("no type of the catalog lowers what is owed")
+			},
 		},
 	}
 }
@@ -126,6 +148,8 @@ func optionOf(op driver.Op) string {
 		return op.Type
 	case *driver.Refund:
 		return op.Type
+	case *driver.Adjustment:
+		return op.Type
 	}
 	return ""
 }
@@ -141,6 +165,8 @@ func setOption(op driver.Op, id string) {
 	case *driver.Payment:
 		op.Type = id
 	case *driver.Refund:
+		op.Type = id
+	case *driver.Adjustment:
 		op.Type = id
 	}
 }

@@ -211,6 +211,9 @@ func (w *work) byHand() {
 	case *driver.Refund:
 		c.need("Staff.PostRefund", staff.PostRefund != nil)
 		staff.PostRefund(w.patient, op.Of, op.Amount, op.Memo.Reveal())
+	case *driver.Adjustment:
+		c.need("Staff.PostAdjustment", staff.PostAdjustment != nil)
+		staff.PostAdjustment(w.patient, op.Amount, op.Memo.Reveal())
 	}
 }
 

@@ -263,6 +263,11 @@ func tryContent(c *checker) {
 		if w.info.TypeFrom != "" {
 			want.Type = op.Type
 		}
+	case *driver.Adjustment:
+		want.Type, want.Amount, want.On = op.Type, op.Amount, op.PostedOn
+		if row.Of != "" && row.Of != op.Of {
+			c.Errorf("the adjustment that offsets the payment %q belongs to %q in the PMS", op.Of, row.Of)
+		}
 	}
 	if row.Patient != want.Patient {
 		c.Errorf("stored for the patient %q, want %q", row.Patient, want.Patient)
@@ -307,6 +312,8 @@ func (c *checker) unsupportedOp(patient string) driver.Op {
 		return &driver.StatusChange{Header: h, Appointment: "1", From: "1", To: "2"}
 	case driver.OpPayment:
 		return &driver.Payment{Header: h, Amount: driver.USD(100), PostedOn: c.today()}
+	case driver.OpAdjustment:
+		return &driver.Adjustment{Header: h, Amount: driver.USD(100), PostedOn: c.today()}
 	}
 	return &driver.Refund{Header: h, Of: "1", OfAmount: driver.USD(100), Amount: driver.USD(100), PostedOn: c.today()}
 }

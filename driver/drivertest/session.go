@@ -178,9 +178,9 @@ func (s *session) option(kind driver.OpKind, cat driver.Catalog) string {
 		return id
 	}
 	opts := s.catalog(cat)
-	i := slices.IndexFunc(opts, func(o driver.Option) bool { return o.Active })
+	i := slices.IndexFunc(opts, func(o driver.Option) bool { return o.Active && !o.Lowers })
 	if i < 0 {
-		s.c.Fatalf("the catalog %s has no active option", cat)
+		s.c.Fatalf("the catalog %s has no active option that fits", cat)
 	}
 	if s.chosen == nil {
 		s.chosen = map[string]string{}

@@ -34,7 +34,8 @@ type Staff struct {
 	DeleteAppointment func(id string)
 
 	// AddOption adds an active option to a catalog (a provider is one) and
-	// returns the id. Nil where all catalogs are fixed.
+	// returns the id. An adjustment type raises what is owed. Nil where all
+	// catalogs are fixed.
 	AddOption func(c driver.Catalog, label string) string
 	// RenameOption gives an option another label.
 	RenameOption func(c driver.Catalog, id, label string)
@@ -52,9 +53,11 @@ type Staff struct {
 	WriteNote func(patient, body string)
 	// FileDocument files a document by hand.
 	FileDocument func(patient, title string, content []byte)
-	// PostPayment and PostRefund post money by hand, today.
-	PostPayment func(patient string, amount driver.Money, memo string)
-	PostRefund  func(patient string, payment string, amount driver.Money, memo string)
+	// PostPayment, PostRefund and PostAdjustment post money by hand, today. The
+	// adjustment raises what the patient owes.
+	PostPayment    func(patient string, amount driver.Money, memo string)
+	PostRefund     func(patient string, payment string, amount driver.Money, memo string)
+	PostAdjustment func(patient string, amount driver.Money, memo string)
 
 	// EditNote replaces a note's text.
 	EditNote func(id, body string)

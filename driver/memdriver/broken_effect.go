@@ -170,6 +170,8 @@ func (p *PMS) isOld(k driver.OpKind, id string) bool {
 			newest = idBack(r.payments, i)
 		case driver.OpRefund:
 			newest = idBack(r.refunds, i)
+		case driver.OpAdjustment:
+			newest = idBack(r.adjustments, i)
 		default:
 			return false
 		}
@@ -219,6 +221,10 @@ func (p *PMS) alike(k driver.OpKind, patient string) (staff, others bool) {
 		}
 	case driver.OpRefund:
 		for _, r := range p.rows.refunds.list {
+			see(r.Row)
+		}
+	case driver.OpAdjustment:
+		for _, r := range p.rows.adjustments.list {
 			see(r.Row)
 		}
 	}

@@ -76,14 +76,32 @@ func (b *brokenConn) dedupe(op driver.Op) (driver.Receipt, bool) {
 			return receiptOf(row), true
 		}
 	}
-	if m, ok := op.(*driver.Payment); ok && b.p.broken("money/look-alikes") {
-		for _, row := range b.p.rows.payments.list {
-			if row.Patient == h.Patient && row.Amount == m.Amount && row.PostedOn == m.PostedOn && row.Ref != h.Ref && !row.Staff {
-				return receiptOf(&row.Row), true
-			}
+	if b.p.broken("money/look-alikes") {
+		if row := b.p.lookAlike(op); row != nil {
+			return receiptOf(row), true
 		}
 	}
 	return driver.Receipt{}, false
+}
+
+// lookAlike finds a row of ours that differs from a payment or adjustment in its
+// Ref alone.
+func (p *PMS) lookAlike(op driver.Op) *Row {
+	switch m := op.(type) {
+	case *driver.Payment:
+		for _, row := range p.rows.payments.list {
+			if row.Patient == m.Patient && row.Amount == m.Amount && row.PostedOn == m.PostedOn && row.Ref != m.Ref && !row.Staff {
+				return &row.Row
+			}
+		}
+	case *driver.Adjustment:
+		for _, row := range p.rows.adjustments.list {
+			if row.Patient == m.Patient && row.Amount == m.Amount && row.PostedOn == m.PostedOn && row.Ref != m.Ref && !row.Staff {
+				return &row.Row
+			}
+		}
+	}
+	return nil
 }
 
 // breakOp gives what is sent in the place of op, and undoes afterwards what had
@@ -120,12 +138,17 @@ func (b *brokenConn) breakOp(ctx context.Context, op driver.Op) (driver.Op, func
 	case *driver.StatusChange:
 		undo = b.breakStatus(o)
 	case *driver.Payment:
-		b.breakPayment(o)
+		b.breakMoney(&o.Amount, &o.PostedOn)
 		if p.broken("money/period-closed") {
 			undo = b.openBooks()
 		}
 	case *driver.Refund:
 		b.breakRefund(o)
+		if p.broken("money/period-closed") {
+			undo = b.openBooks()
+		}
+	case *driver.Adjustment:
+		b.breakMoney(&o.Amount, &o.PostedOn)
 		if p.broken("money/period-closed") {
 			undo = b.openBooks()
 		}
@@ -163,6 +186,8 @@ func (b *brokenConn) breakOption(op driver.Op) (undo func()) {
 		if _, ok := op.(*driver.StatusChange); ok {
 			*id = opts[1].ID
 		}
+	case i >= 0 && opts[i].Lowers && b.p.broken("refuse/unfit-option"):
+		*id = opts[0].ID
 	case i >= 0 && !opts[i].Active && b.p.broken("refuse/inactive-option"):
 		hidden := *id
 		if b.p.SetOptionActive(cat, hidden, true) == nil {
@@ -183,6 +208,8 @@ func optionField(op driver.Op) *string {
 	case *driver.Payment:
 		return &o.Type
 	case *driver.Refund:
+		return &o.Type
+	case *driver.Adjustment:
 		return &o.Type
 	}
 	return nil
@@ -268,18 +295,19 @@ func (b *brokenConn) breakStatus(s *driver.StatusChange) (undo func()) {
 	return func() {}
 }
 
-func (b *brokenConn) breakPayment(m *driver.Payment) {
+// breakMoney spoils what a payment or an adjustment would post.
+func (b *brokenConn) breakMoney(amount *driver.Money, on *driver.Date) {
 	zone := b.raw.env.Zone()
 	today := driver.DateOf(b.p.Clock().In(zone))
 	switch {
 	case b.p.broken("zone/posting-date"):
-		m.PostedOn = driver.DateOf(m.PostedOn.In(zone).UTC())
-	case b.p.broken("money/amounts") && m.Amount.Minor > 1_000_000:
-		m.Amount.Minor--
-	case b.p.broken("money/dates") && m.PostedOn.In(zone).AddDate(0, 1, 0).Before(today.In(zone)):
-		m.PostedOn = today
-	case b.p.broken("money/positive") && m.Amount.Minor < 0:
-		m.Amount = m.Amount.Neg()
+		*on = driver.DateOf(on.In(zone).UTC())
+	case b.p.broken("money/amounts") && amount.Minor > 1_000_000:
+		amount.Minor--
+	case b.p.broken("money/dates") && on.In(zone).AddDate(0, 1, 0).Before(today.In(zone)):
+		*on = today
+	case b.p.broken("money/positive") && amount.Minor < 0:
+		*amount = amount.Neg()
 	}
 }
 
@@ -323,6 +351,9 @@ func cloneOp(op driver.Op) driver.Op {
 		c := *o
 		return &c
 	case *driver.Refund:
+		c := *o
+		return &c
+	case *driver.Adjustment:
 		c := *o
 		return &c
 	}

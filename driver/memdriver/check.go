@@ -30,6 +30,8 @@ func checkForm(name string, op driver.Op, info driver.OpInfo) error {
 		return checkMoney(name, o.Amount, o.PostedOn)
 	case *driver.Refund:
 		return checkMoney(name, o.Amount, o.PostedOn)
+	case *driver.Adjustment:
+		return checkMoney(name, o.Amount, o.PostedOn)
 	}
 	return nil
 }
@@ -139,6 +141,8 @@ func (p *PMS) checkState(w *write) error {
 		return p.checkLedger(w, w.payment.Type, w.payment.PostedOn)
 	case w.refund != nil:
 		return p.checkRefund(w)
+	case w.adjustment != nil:
+		return p.checkAdjustment(w)
 	case w.note != nil:
 		return p.checkOption(w, w.note.Type)
 	}
@@ -169,6 +173,16 @@ func (p *PMS) checkLedger(w *write, option string, on driver.Date) error {
 		return nil
 	}
 	return reject(w.name, driver.ReasonPeriodClosed, nil)
+}
+
+// checkAdjustment refuses a type that lowers what is owed: with it the amount
+// would go the other way.
+func (p *PMS) checkAdjustment(w *write) error {
+	a := w.adjustment
+	if o := p.option(w.from, a.Type); o != nil && o.Active && o.Lowers {
+		return reject(w.name, driver.ReasonOptionUnfit, nil)
+	}
+	return p.checkLedger(w, a.Type, a.PostedOn)
 }
 
 func (p *PMS) checkStatus(w *write) error {

@@ -104,7 +104,8 @@ func defaultOptions() map[driver.Catalog][]driver.Option {
 			on("0404", "Surcharge"), on("0405", "Addl. Payment", "AA"), off("0409", "Traveler's Check"),
 		},
 		driver.AdjustmentTypes: {
-			on("0501", "Refund"), on("0502", "Surcharge Offset"), off("0509", "Senior Discount"),
+			on("0501", "Refund"), on("0502", "Surcharge Offset"), {ID: "0503", Label: "Courtesy Discount", Active: true, Lowers: true},
+			off("0509", "Senior Discount"),
 		},
 	}
 }

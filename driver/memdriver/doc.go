@@ -17,9 +17,9 @@
 // # What it is
 //
 // A [PMS] holds patients, appointments, six catalogs, photos, and what was
-// written: notes, documents, statuses, payments, refunds. It has its own clock,
-// which may run ahead of or behind the host's and ticks once a second, so that
-// changes tie. Like a real PMS it does not look for doubles: the same note
+// written: notes, documents, statuses, payments, refunds, adjustments. It has its
+// own clock, which may run ahead of or behind the host's and ticks once a second,
+// so that changes tie. Like a real PMS it does not look for doubles: the same note
 // written twice is there twice. Only a status change is idempotent.
 //
 // Methods of [PMS] named for what staff do (AddAppointment, SetProviderActive,

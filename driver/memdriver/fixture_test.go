@@ -23,6 +23,7 @@ const (
 	unconfirmed, confirmed   = "0301", "0302"
 	texted, confirmedByFax   = "0303", "0309"
 	creditCard, travelers    = "0401", "0409"
+	offset, discount, senior = "0502", "0503", "0509"
 	activeDoctor, oldDoctor  = "DOC1", "DOC0"
 	activeHygienist, missing = "HYG1", "NOPE"
 )
@@ -112,6 +113,13 @@ func (p *practice) refund(of driver.Receipt, ofRef string, cents int64) *driver.
 	}
 }
 
+func (p *practice) adjustment(of driver.Receipt, ofRef string, cents int64) *driver.Adjustment {
+	return &driver.Adjustment{
+		Header: p.header(), Of: of.ID, OfRef: ofRef, Type: offset,
+		Amount: driver.USD(cents), PostedOn: driver.DateOf(noon), Memo: driver.NewText("Card fee"),
+	}
+}
+
 // ops returns one of each operation, a refund of a payment made for it included.
 func (p *practice) ops() map[driver.OpKind]driver.Op {
 	p.t.Helper()
@@ -120,6 +128,7 @@ func (p *practice) ops() map[driver.OpKind]driver.Op {
 	return map[driver.OpKind]driver.Op{
 		driver.OpNote: p.note(), driver.OpDocument: p.document("%PDF-1.7"), driver.OpStatus: p.status(unconfirmed, confirmed),
 		driver.OpPayment: p.payment(700), driver.OpRefund: p.refund(receipt, paid.Ref, 300),
+		driver.OpAdjustment: p.adjustment(receipt, paid.Ref, 300),
 	}
 }
 
@@ -136,7 +145,7 @@ func (p *practice) written(k driver.OpKind) int {
 	c := p.Counts()
 	return map[driver.OpKind]int{
 		driver.OpNote: c.Notes, driver.OpDocument: c.Documents, driver.OpStatus: c.StatusWrites,
-		driver.OpPayment: c.Payments, driver.OpRefund: c.Refunds,
+		driver.OpPayment: c.Payments, driver.OpRefund: c.Refunds, driver.OpAdjustment: c.Adjustments,
 	}[k]
 }
 

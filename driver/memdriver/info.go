@@ -45,9 +45,13 @@ func defaultInfo(cfg Config) driver.Info {
 	refund := payment
 	refund.HeldAs = "negative payment"
 
+	adjustment := payment
+	adjustment.TypeFrom = driver.AdjustmentTypes
+
 	info.Ops = map[driver.OpKind]driver.OpInfo{
 		driver.OpNote: note, driver.OpDocument: document, driver.OpStatus: status,
 		driver.OpPayment: payment, driver.OpRefund: refund,
+		driver.OpAdjustment: adjustment,
 	}
 	return info
 }

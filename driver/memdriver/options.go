@@ -99,8 +99,8 @@ func (p *PMS) SetProviderActive(id string, active bool) error {
 	return p.SetOptionActive(driver.Providers, id, active)
 }
 
-// SetLockDate closes the period up to and including d: payments and refunds
-// posted on such a date are refused. The zero Date opens it.
+// SetLockDate closes the period up to and including d: payments, refunds
+// and adjustments posted on such a date are refused. The zero Date opens it.
 func (p *PMS) SetLockDate(d driver.Date) {
 	defer p.lock()()
 	p.lockDate = d

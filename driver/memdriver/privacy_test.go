@@ -27,8 +27,8 @@ func TestNothingPrintsPatientData(t *testing.T) {
 	})
 	p.appointment = p.AddAppointment(driver.Appointment{Patient: p.patient, Note: driver.NewText("secret tooth")})
 	p.AddPhoto(p.patient, "image/png", []byte("CANARYBYTES"))
-	note, doc, pay := p.note(), p.document("CANARYBYTES"), p.payment(100)
-	note.Body, doc.Title, pay.Memo = driver.NewText("secret tooth"), driver.NewText("Canaryson"), driver.NewText("Canaryson")
+	note, doc, pay, offset := p.note(), p.document("CANARYBYTES"), p.payment(100), p.adjustment(driver.Receipt{}, "", 100)
+	note.Body, doc.Title, pay.Memo, offset.Memo = driver.NewText("secret tooth"), driver.NewText("Canaryson"), driver.NewText("Canaryson"), driver.NewText("Canaryson")
 
 	var printed bytes.Buffer
 	log := slog.New(slog.NewJSONHandler(&printed, nil))
@@ -44,12 +44,12 @@ func TestNothingPrintsPatientData(t *testing.T) {
 			log.Info("value", "v", v)
 		}
 	}
-	for _, op := range []driver.Op{note, doc, p.status(unconfirmed, confirmed), pay} {
+	for _, op := range []driver.Op{note, doc, p.status(unconfirmed, confirmed), pay, offset} {
 		show(p.write(op))
 	}
 	// Every error there is: refusals, faults, bad queries.
 	require.NoError(t, p.ArchivePatient(p.patient))
-	for _, op := range []driver.Op{note, doc, pay} {
+	for _, op := range []driver.Op{note, doc, pay, offset} {
 		_, err := driver.Write(t.Context(), p.conn, op)
 		require.Error(t, err)
 		show(err)
@@ -63,7 +63,7 @@ func TestNothingPrintsPatientData(t *testing.T) {
 	for _, r := range p.Patients() {
 		show(r, r.FirstName, r.BirthDate, r.Phones)
 	}
-	show(p.Patients(), p.Appointments(), p.Photos(), p.Notes(), p.Documents(), p.StatusWrites(), p.Payments(), p.Refunds(), p.Counts(), p.Traffic(), p.Info())
+	show(p.Patients(), p.Appointments(), p.Photos(), p.Notes(), p.Documents(), p.StatusWrites(), p.Payments(), p.Refunds(), p.Adjustments(), p.Counts(), p.Traffic(), p.Info())
 	require.NotEmpty(t, p.Documents()[0].Bytes())
 	for _, canary := range canaries {
 		require.False(t, strings.Contains(printed.String(), canary), canary)

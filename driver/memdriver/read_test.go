@@ -206,9 +206,10 @@ func TestStaffsOwnRowsHaveNoRef(t *testing.T) {
 	doc := p.AddStaffDocument(memdriver.Document{Row: mine, Title: driver.NewText("Scan")}, []byte("abc"))
 	pay := p.AddStaffPayment(memdriver.Payment{Row: mine, Amount: driver.USD(100)})
 	p.AddStaffRefund(memdriver.Refund{Row: mine, Of: pay, Amount: driver.USD(100)})
+	p.AddStaffAdjustment(memdriver.Adjustment{Row: mine, Of: pay, Amount: driver.USD(-100)})
 	require.NoError(t, p.RenameDocument(doc, "Insurance card"))
-	require.Equal(t, memdriver.Counts{Patients: 1, Appointments: 1, Notes: 1, Documents: 1, Payments: 1, Refunds: 1}, p.Counts())
-	for _, row := range []memdriver.Row{p.Notes()[0].Row, p.Documents()[0].Row, p.Payments()[0].Row, p.Refunds()[0].Row} {
+	require.Equal(t, memdriver.Counts{Patients: 1, Appointments: 1, Notes: 1, Documents: 1, Payments: 1, Refunds: 1, Adjustments: 1}, p.Counts())
+	for _, row := range []memdriver.Row{p.Notes()[0].Row, p.Documents()[0].Row, p.Payments()[0].Row, p.Refunds()[0].Row, p.Adjustments()[0].Row} {
 		require.True(t, row.Staff && row.Complete)
 		require.Empty(t, row.Ref)
 		require.Equal(t, p.patient, row.Patient)

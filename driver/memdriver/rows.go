@@ -88,6 +88,19 @@ type Refund struct {
 	Memo     driver.Text
 }
 
+// Adjustment is an adjustment in the ledger. Written by a driver, it raises what
+// the patient owes.
+type Adjustment struct {
+	Row
+	// Of is the id of the payment that it offsets; empty when the operation named
+	// none.
+	Of       string
+	Type     string
+	Amount   driver.Money
+	PostedOn driver.Date
+	Memo     driver.Text
+}
+
 // sheet is a table of written rows, found by id and by Ref without a search.
 type sheet[T any] struct {
 	prefix string
@@ -132,11 +145,12 @@ func (s *sheet[T]) copies() []T {
 
 // rows are all tables of written rows.
 type rows struct {
-	notes     sheet[Note]
-	documents sheet[Document]
-	statuses  sheet[StatusWrite]
-	payments  sheet[Payment]
-	refunds   sheet[Refund]
+	notes       sheet[Note]
+	documents   sheet[Document]
+	statuses    sheet[StatusWrite]
+	payments    sheet[Payment]
+	refunds     sheet[Refund]
+	adjustments sheet[Adjustment]
 
 	refunded   map[string]int64 // minor units given back, by payment id
 	incomplete int              // rows whose rest is not done
@@ -146,7 +160,7 @@ func newRows() rows {
 	return rows{
 		notes: newSheet[Note]("not"), documents: newSheet[Document]("doc"), statuses: newSheet[StatusWrite]("sts"),
 		payments: newSheet[Payment]("pay"), refunds: newSheet[Refund]("ref"),
-		refunded: map[string]int64{},
+		adjustments: newSheet[Adjustment]("adj"), refunded: map[string]int64{},
 	}
 }
 
@@ -164,6 +178,8 @@ func (r *rows) byRef(k driver.OpKind, ref string) *Row {
 		return paymentRow(r.payments.byRef[ref])
 	case driver.OpRefund:
 		return refundRow(r.refunds.byRef[ref])
+	case driver.OpAdjustment:
+		return adjustmentRow(r.adjustments.byRef[ref])
 	}
 	return nil
 }
@@ -180,6 +196,8 @@ func (r *rows) byID(k driver.OpKind, id string) *Row {
 		return paymentRow(r.payments.get(id))
 	case driver.OpRefund:
 		return refundRow(r.refunds.get(id))
+	case driver.OpAdjustment:
+		return adjustmentRow(r.adjustments.get(id))
 	}
 	return nil
 }
@@ -213,6 +231,13 @@ func paymentRow(m *Payment) *Row {
 }
 
 func refundRow(m *Refund) *Row {
+	if m == nil {
+		return nil
+	}
+	return &m.Row
+}
+
+func adjustmentRow(m *Adjustment) *Row {
 	if m == nil {
 		return nil
 	}

@@ -39,11 +39,19 @@ func (p *PMS) Refunds() []Refund {
 	return p.rows.refunds.copies()
 }
 
+// Adjustments returns copies of all adjustments in the order in which they were
+// stored.
+func (p *PMS) Adjustments() []Adjustment {
+	defer p.lock()()
+	return p.rows.adjustments.copies()
+}
+
 // Counts is how many records a PMS holds. Deleted ones do not count, what staff
 // entered does.
 type Counts struct {
 	Patients, Appointments, Photos                    int
 	Notes, Documents, StatusWrites, Payments, Refunds int
+	Adjustments                                       int
 	Incomplete                                        int // rows whose rest is not done
 	Late                                              int // writes that are answered and yet to come
 }
@@ -55,7 +63,7 @@ func (p *PMS) Counts() Counts {
 	return Counts{
 		Patients: p.patients.count(), Appointments: p.appointments.count(), Photos: p.photos.count(),
 		Notes: len(r.notes.list), Documents: len(r.documents.list), StatusWrites: len(r.statuses.list),
-		Payments: len(r.payments.list), Refunds: len(r.refunds.list),
+		Payments: len(r.payments.list), Refunds: len(r.refunds.list), Adjustments: len(r.adjustments.list),
 		Incomplete: r.incomplete, Late: len(p.late),
 	}
 }
@@ -103,6 +111,16 @@ func (p *PMS) AddStaffRefund(m Refund) string {
 	m.Row = p.staffRow(m.Row, s.nextID())
 	s.add("", &m)
 	p.rows.refunded[m.Of] += m.Amount.Minor
+	return m.ID
+}
+
+// AddStaffAdjustment posts an adjustment by hand and returns its id. Its Amount
+// may be less than zero: staff also lower what is owed.
+func (p *PMS) AddStaffAdjustment(m Adjustment) string {
+	defer p.lock()()
+	s := &p.rows.adjustments
+	m.Row = p.staffRow(m.Row, s.nextID())
+	s.add("", &m)
 	return m.ID
 }
 

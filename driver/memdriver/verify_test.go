@@ -32,11 +32,12 @@ func TestVerifyGivesTheReceiptThatWriteGaveAndChangesNothing(t *testing.T) {
 func TestStaffsSimilarRecordIsNotOurs(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, memdriver.Config{})
-	note, pay, doc := p.note(), p.payment(100), p.document("%PDF-1.7")
+	note, pay, doc, offset := p.note(), p.payment(100), p.document("%PDF-1.7"), p.adjustment(driver.Receipt{}, "", 100)
 	p.AddStaffNote(memdriver.Note{Row: memdriver.Row{Patient: p.patient}, About: note.About, Type: note.Type, At: note.At, Body: note.Body})
 	p.AddStaffPayment(memdriver.Payment{Row: memdriver.Row{Patient: p.patient}, Type: pay.Type, Amount: pay.Amount, PostedOn: pay.PostedOn})
 	p.AddStaffDocument(memdriver.Document{Row: memdriver.Row{Patient: p.patient}, Folder: doc.Folder, Title: doc.Title}, []byte("%PDF-1.7"))
-	for _, op := range []driver.Op{note, pay, doc} {
+	p.AddStaffAdjustment(memdriver.Adjustment{Row: memdriver.Row{Patient: p.patient}, Type: offset.Type, Amount: offset.Amount, PostedOn: offset.PostedOn})
+	for _, op := range []driver.Op{note, pay, doc, offset} {
 		verdict, _, err := driver.Verify(t.Context(), p.conn, op)
 		require.NoError(t, err)
 		require.Equal(t, driver.VerdictAbsent, verdict)

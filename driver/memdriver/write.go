@@ -25,11 +25,12 @@ type write struct {
 	row   Row
 
 	// One of these is set.
-	note     *Note
-	document *Document
-	status   *StatusWrite
-	payment  *Payment
-	refund   *Refund
+	note       *Note
+	document   *Document
+	status     *StatusWrite
+	payment    *Payment
+	refund     *Refund
+	adjustment *Adjustment
 }
 
 // halfDone tells stumble that the rest of a write remains, and its receipt.
@@ -104,6 +105,8 @@ func (c *conn) newWrite(name string, op driver.Op, info driver.OpInfo) *write {
 	case *driver.Refund:
 		w.refund = &Refund{Of: o.Of, Type: o.Type, Amount: o.Amount, PostedOn: o.PostedOn, Memo: o.Memo}
 		w.ofRef = o.OfRef
+	case *driver.Adjustment:
+		w.adjustment = &Adjustment{Of: o.Of, Type: o.Type, Amount: o.Amount, PostedOn: o.PostedOn, Memo: o.Memo}
 	}
 	return w
 }
@@ -187,6 +190,10 @@ func (p *PMS) carryOut(w *write, whole bool) (driver.Receipt, error) {
 		w.refund.Row = w.row
 		r.refunds.add(w.row.Ref, w.refund)
 		r.refunded[w.refund.Of] += w.refund.Amount.Minor
+	case w.adjustment != nil:
+		w.row.ID = r.adjustments.nextID()
+		w.adjustment.Row = w.row
+		r.adjustments.add(w.row.Ref, w.adjustment)
 	case w.status != nil:
 		a := p.appointments.get(w.status.Appointment)
 		if a.rec.Status == w.status.To {

@@ -52,6 +52,13 @@ func TestEveryOperationIsInThePMSByContent(t *testing.T) {
 		Of:  receipt.ID, Type: creditCard, Amount: driver.USD(1200), PostedOn: back.PostedOn, Memo: back.Memo,
 	}}, p.Refunds())
 
+	raised := p.adjustment(receipt, paid.Ref, 269)
+	raisedReceipt := p.write(raised)
+	require.Equal(t, []memdriver.Adjustment{{
+		Row: memdriver.Row{ID: raisedReceipt.ID, Ref: raised.Ref, Patient: p.patient, Provider: activeDoctor, StoredAt: noon, Complete: true},
+		Of:  receipt.ID, Type: offset, Amount: driver.USD(269), PostedOn: raised.PostedOn, Memo: raised.Memo,
+	}}, p.Adjustments())
+
 	set := p.status(unconfirmed, confirmed)
 	receipt = p.write(set)
 	require.Equal(t, []memdriver.StatusWrite{{
@@ -100,6 +107,8 @@ func TestWhatThePMSRefusesHasNoEffectAndTheRightReason(t *testing.T) {
 				o.Type = id
 			case *driver.Refund:
 				o.Type = id
+			case *driver.Adjustment:
+				o.Type = id
 			}
 		}
 	}
@@ -124,6 +133,9 @@ func TestWhatThePMSRefusesHasNoEffectAndTheRightReason(t *testing.T) {
 	refund := func(change func(*driver.Refund)) edit {
 		return func(_ *practice, op driver.Op) { change(op.(*driver.Refund)) }
 	}
+	adjust := func(change func(*driver.Adjustment)) edit {
+		return func(_ *practice, op driver.Op) { change(op.(*driver.Adjustment)) }
+	}
 	all := driver.OpKinds()
 	cases := []struct {
 		name   string
@@ -141,14 +153,17 @@ func TestWhatThePMSRefusesHasNoEffectAndTheRightReason(t *testing.T) {
 		{"unknown patient", all, head(func(h *driver.Header) { h.Patient = missing }), driver.ErrRejected, driver.ReasonPatientNotFound},
 		{"deleted patient", all, func(p *practice, _ driver.Op) { require.NoError(p.t, p.DeletePatient(p.patient)) }, driver.ErrRejected, driver.ReasonPatientNotFound},
 		{"archived patient", all, func(p *practice, _ driver.Op) { require.NoError(p.t, p.ArchivePatient(p.patient)) }, driver.ErrRejected, driver.ReasonPatientArchived},
-		{"unknown provider", []driver.OpKind{driver.OpNote, driver.OpDocument, driver.OpPayment, driver.OpRefund},
+		{"unknown provider", []driver.OpKind{driver.OpNote, driver.OpDocument, driver.OpPayment, driver.OpRefund, driver.OpAdjustment},
 			head(func(h *driver.Header) { h.Provider = missing }), driver.ErrRejected, driver.ReasonProviderUnknown},
-		{"inactive provider", []driver.OpKind{driver.OpNote, driver.OpDocument, driver.OpPayment, driver.OpRefund},
+		{"inactive provider", []driver.OpKind{driver.OpNote, driver.OpDocument, driver.OpPayment, driver.OpRefund, driver.OpAdjustment},
 			head(func(h *driver.Header) { h.Provider = oldDoctor }), driver.ErrRejected, driver.ReasonProviderInactive},
 		{"unknown option", all, typed(missing), driver.ErrRejected, driver.ReasonOptionUnknown},
 		{"inactive note type", []driver.OpKind{driver.OpNote}, typed(fax), driver.ErrRejected, driver.ReasonOptionInactive},
 		{"inactive status", []driver.OpKind{driver.OpStatus}, typed(confirmedByFax), driver.ErrRejected, driver.ReasonOptionInactive},
 		{"inactive payment type", []driver.OpKind{driver.OpPayment, driver.OpRefund}, typed(travelers), driver.ErrRejected, driver.ReasonOptionInactive},
+		{"inactive adjustment type", []driver.OpKind{driver.OpAdjustment}, typed(senior), driver.ErrRejected, driver.ReasonOptionInactive},
+		{"adjustment type that lowers", []driver.OpKind{driver.OpAdjustment}, typed(discount), driver.ErrRejected, driver.ReasonOptionUnfit},
+		{"payment type for an adjustment", []driver.OpKind{driver.OpAdjustment}, typed(creditCard), driver.ErrRejected, driver.ReasonOptionUnknown},
 
 		{"unknown note kind", []driver.OpKind{driver.OpNote}, note(func(n *driver.Note) { n.About = "gossip" }), driver.ErrRejected, driver.ReasonInvalid},
 		{"part of none", []driver.OpKind{driver.OpNote}, note(func(n *driver.Note) { n.Parts = 0 }), driver.ErrRejected, driver.ReasonInvalid},
@@ -184,7 +199,10 @@ func TestWhatThePMSRefusesHasNoEffectAndTheRightReason(t *testing.T) {
 		{"a negative amount", []driver.OpKind{driver.OpPayment}, pay(func(o *driver.Payment) { o.Amount.Minor = -1 }), driver.ErrRejected, driver.ReasonAmountInvalid},
 		{"another currency", []driver.OpKind{driver.OpPayment}, pay(func(o *driver.Payment) { o.Amount.Currency = "CAD" }), driver.ErrRejected, driver.ReasonAmountInvalid},
 		{"no date", []driver.OpKind{driver.OpPayment}, pay(func(o *driver.Payment) { o.PostedOn = driver.Date{} }), driver.ErrRejected, driver.ReasonInvalid},
-		{"closed period", []driver.OpKind{driver.OpPayment, driver.OpRefund}, func(p *practice, _ driver.Op) { p.SetLockDate(driver.DateOf(noon)) }, driver.ErrRejected, driver.ReasonPeriodClosed},
+		{"adjustment of nothing", []driver.OpKind{driver.OpAdjustment}, adjust(func(o *driver.Adjustment) { o.Amount.Minor = 0 }), driver.ErrRejected, driver.ReasonAmountInvalid},
+		{"a negative adjustment", []driver.OpKind{driver.OpAdjustment}, adjust(func(o *driver.Adjustment) { o.Amount.Minor = -1 }), driver.ErrRejected, driver.ReasonAmountInvalid},
+		{"an adjustment without a date", []driver.OpKind{driver.OpAdjustment}, adjust(func(o *driver.Adjustment) { o.PostedOn = driver.Date{} }), driver.ErrRejected, driver.ReasonInvalid},
+		{"closed period", []driver.OpKind{driver.OpPayment, driver.OpRefund, driver.OpAdjustment}, func(p *practice, _ driver.Op) { p.SetLockDate(driver.DateOf(noon)) }, driver.ErrRejected, driver.ReasonPeriodClosed},
 		{"refund of nothing", []driver.OpKind{driver.OpRefund}, refund(func(o *driver.Refund) { o.Of = missing }), driver.ErrRejected, driver.ReasonPaymentMissing},
 		{"refund of another payment", []driver.OpKind{driver.OpRefund}, refund(func(o *driver.Refund) { o.OfRef = refOf(99999) }), driver.ErrRejected, driver.ReasonPaymentMissing},
 		{"refund of more than was paid", []driver.OpKind{driver.OpRefund}, refund(func(o *driver.Refund) { o.Amount.Minor = 5001 }), driver.ErrRejected, driver.ReasonAmountInvalid},
@@ -267,6 +285,15 @@ func TestRefundsAreBoundedByWhatIsLeftOfThePayment(t *testing.T) {
 	require.ErrorIs(t, err, driver.ReasonNotRefundable)
 	p.write(p.refund(driver.Receipt{}, paid.Ref, 2000))
 	require.Equal(t, receipt.ID, p.Refunds()[2].Of, "a payment without an id is found by its Ref")
+}
+
+func TestAnAdjustmentNeedsNoPayment(t *testing.T) {
+	t.Parallel()
+	p := newPractice(t, memdriver.Config{})
+	p.write(p.adjustment(driver.Receipt{}, "", 269))
+	p.write(p.adjustment(driver.Receipt{ID: missing}, refOf(99999), 269))
+	require.Len(t, p.Adjustments(), 2)
+	require.Empty(t, p.Payments())
 }
 
 func TestDocumentsBeyondTheCapKeepSizeAndHashOnly(t *testing.T) {
