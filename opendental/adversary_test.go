@@ -290,8 +290,9 @@ func TestAnAnswerThatNamesNothingIsNoProofOfAWrite(t *testing.T) {
 		f.on("POST /commlogs", empty)
 		f.on("POST /documents/Upload", empty)
 		f.on("POST /payments", empty)
+		f.on("POST /adjustments", empty)
 		c := f.connect(t)
-		for _, op := range []driver.Op{testNote(), document(), testPayment()} {
+		for _, op := range []driver.Op{testNote(), document(), testPayment(), testAdjustment()} {
 			_, err := c.Write(t.Context(), op)
 			require.ErrorIs(t, err, driver.ErrUnknownOutcome, "%s answered with %q", op.Kind(), body)
 		}

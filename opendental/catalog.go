@@ -36,10 +36,15 @@ func (c *conn) ReadCatalog(ctx context.Context, which driver.Catalog) ([]driver.
 	options := make([]driver.Option, 0, len(rows))
 	for _, r := range rows {
 		o := driver.Option{ID: r.id("DefNum"), Label: r.text("ItemName"), Active: !r.truth("isHidden")}
-		if value := strings.TrimSpace(r.text("ItemValue")); value != "" && which != driver.DocumentFolders && which != driver.PaymentTypes {
-			// A short label, an automation key or the sign of an adjustment; for
-			// the other two it is a set of flags that staff do not know it by.
-			o.Aliases = []string{value}
+		switch value := strings.TrimSpace(r.text("ItemValue")); which {
+		case driver.DocumentFolders, driver.PaymentTypes:
+			// A set of flags that staff do not know it by.
+		case driver.AdjustmentTypes:
+			o.Lowers = !raisesBalance(r)
+		default:
+			if value != "" { // a short label or an automation key
+				o.Aliases = []string{value}
+			}
 		}
 		if o.ID == "" {
 			return nil, unavailable(op, errGarbled.Error())

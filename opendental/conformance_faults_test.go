@@ -13,11 +13,12 @@ type request struct{ method, route string }
 
 // effects are the requests by which the operations change the office.
 var effects = map[driver.OpKind][]request{
-	driver.OpNote:     {{"POST", "/commlogs"}},
-	driver.OpDocument: {{"POST", "/documents/Upload"}},
-	driver.OpStatus:   {{"PUT", "/appointments/*/Confirm"}},
-	driver.OpPayment:  {{"POST", "/payments"}},
-	driver.OpRefund:   {{"POST", "/payments/Refund"}},
+	driver.OpNote:       {{"POST", "/commlogs"}},
+	driver.OpDocument:   {{"POST", "/documents/Upload"}},
+	driver.OpStatus:     {{"PUT", "/appointments/*/Confirm"}},
+	driver.OpPayment:    {{"POST", "/payments"}},
+	driver.OpRefund:     {{"POST", "/payments/Refund"}},
+	driver.OpAdjustment: {{"POST", "/adjustments"}},
 }
 
 // rests are what operations do after their effect.
@@ -28,11 +29,12 @@ var rests = map[driver.OpKind][]request{
 
 // looks are the requests by which Verify looks.
 var looks = map[driver.OpKind][]request{
-	driver.OpNote:     {{"GET", "/commlogs"}},
-	driver.OpDocument: {{"GET", "/documents"}},
-	driver.OpStatus:   {{"GET", "/appointments/*"}},
-	driver.OpPayment:  {{"GET", "/payments"}},
-	driver.OpRefund:   {{"GET", "/payments"}},
+	driver.OpNote:       {{"GET", "/commlogs"}},
+	driver.OpDocument:   {{"GET", "/documents"}},
+	driver.OpStatus:     {{"GET", "/appointments/*"}},
+	driver.OpPayment:    {{"GET", "/payments"}},
+	driver.OpRefund:     {{"GET", "/payments"}},
+	driver.OpAdjustment: {{"GET", "/adjustments"}},
 }
 
 // calls are the requests of the other calls.
@@ -119,11 +121,12 @@ func (o *office) inject(f drivertest.Fault) (func(), error) {
 
 // needs are the permissions of the operations.
 var needs = map[driver.OpKind]opendentaltest.Permission{
-	driver.OpNote:     opendentaltest.Comm,
-	driver.OpDocument: opendentaltest.Documents,
-	driver.OpStatus:   opendentaltest.Comm,
-	driver.OpPayment:  opendentaltest.Payments,
-	driver.OpRefund:   opendentaltest.Payments,
+	driver.OpNote:       opendentaltest.Comm,
+	driver.OpDocument:   opendentaltest.Documents,
+	driver.OpStatus:     opendentaltest.Comm,
+	driver.OpPayment:    opendentaltest.Payments,
+	driver.OpRefund:     opendentaltest.Payments,
+	driver.OpAdjustment: opendentaltest.AllOthers,
 }
 
 func (o *office) unauthorized(f drivertest.Fault) (func(), error) {

@@ -82,7 +82,12 @@ func (o *office) staff() drivertest.Staff {
 		},
 		PostPayment: func(patient string, amount driver.Money, memo string) { o.byHand(patient, amount, memo) },
 		PostRefund:  func(patient, _ string, amount driver.Money, memo string) { o.byHand(patient, amount.Neg(), memo) },
-		EditNote:    func(note, body string) { o.api("PUT", "/commlogs/"+note, map[string]any{"Note": body}) },
+		PostAdjustment: func(patient string, amount driver.Money, memo string) {
+			o.api("POST", "/adjustments", map[string]any{
+				"PatNum": o.num(patient), "AdjType": 2, "AdjAmt": json.Number(amount.Decimal()), "AdjDate": o.Now().Format(time.DateOnly), "AdjNote": memo,
+			})
+		},
+		EditNote: func(note, body string) { o.api("PUT", "/commlogs/"+note, map[string]any{"Note": body}) },
 		RenameDocument: func(doc, title string) {
 			o.api("PUT", "/documents/"+doc, map[string]any{"Description": title})
 		},
@@ -200,6 +205,8 @@ func (o *office) rows(kind driver.OpKind, patient string) []drivertest.Row {
 		rows = o.documentRows(n)
 	case driver.OpPayment, driver.OpRefund:
 		rows = o.moneyRows(kind, n)
+	case driver.OpAdjustment:
+		rows = o.adjustmentRows(n)
 	}
 	return rows
 }
@@ -245,6 +252,26 @@ func (o *office) moneyRows(kind driver.OpKind, patient int64) []drivertest.Row {
 			if s.PayNum == p.PayNum && s.ProvNum != 0 && kind == driver.OpPayment {
 				r.Provider = id(s.ProvNum)
 			}
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+func (o *office) adjustmentRows(patient int64) []drivertest.Row {
+	list, err := o.Adjustments(o.tb.Context())
+	o.must(err)
+	var rows []drivertest.Row
+	for _, a := range list {
+		if a.PatNum != patient {
+			continue
+		}
+		r := drivertest.Row{
+			ID: id(a.AdjNum), Patient: id(patient), Type: id(a.AdjType), Text: a.AdjNote,
+			On: driver.DateOf(a.AdjDate), Amount: driver.USD(int64(math.Round(a.AdjAmt * 100))),
+		}
+		if a.ProvNum != 0 {
+			r.Provider = id(a.ProvNum)
 		}
 		rows = append(rows, r)
 	}

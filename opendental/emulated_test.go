@@ -111,6 +111,11 @@ func (p *practice) op(kind driver.OpKind) driver.Op {
 		return &driver.StatusChange{Header: h, Appointment: id(a.AptNum), From: id(a.Confirmed), To: p.option(driver.AppointmentStatuses, 1)}
 	case driver.OpPayment:
 		return &driver.Payment{Header: h, Type: p.option(driver.PaymentTypes, 0), Amount: driver.USD(4_250), PostedOn: driver.DateOf(now)}
+	case driver.OpAdjustment:
+		return &driver.Adjustment{
+			Header: h, Type: miscPositive, Amount: driver.USD(269), PostedOn: driver.DateOf(now), Memo: driver.NewText("Card fee"),
+			Of: "77", OfRef: "FEEFEEFEEFEEFEE2",
+		}
 	}
 	paid := p.op(driver.OpPayment).(*driver.Payment)
 	receipt, err := driver.Write(p.t.Context(), p.conn, paid)
@@ -135,7 +140,7 @@ func (p *practice) visit(at time.Time) opendentaltest.Appointment {
 func TestEveryVersionGetsOnlyWhatItKnows(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{
-		"21.4.5.0", "22.1.0.0", "22.4.16.0", "23.1.27.0", "23.3.7.0", "24.2.32.0", "24.4.28.0", "25.1.13.0", "25.2.9.0", "25.3.42.0",
+		"21.4.5.0", "22.1.0.0", "22.2.21.0", "22.2.22.0", "22.4.16.0", "23.1.27.0", "23.3.7.0", "24.2.32.0", "24.4.28.0", "25.1.13.0", "25.2.9.0", "25.3.42.0",
 	} {
 		p := newPractice(t, opendentaltest.Config{Version: version})
 		info, err := p.conn.Info(t.Context())

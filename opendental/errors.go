@@ -176,6 +176,7 @@ func scopeOf(q call, text string) driver.Scope {
 func reasonOf(q call, text string) driver.Reason {
 	gone := containsAny(text, "not found", "invalid", "does not exist", "not exist", "no such", "unknown", "not a valid")
 	hidden := containsAny(text, "hidden", "inactive", "not active")
+	ofOption := containsAny(text, "commtype", "doccategory", "paytype", "adjtype", "defnum", "definition", "category")
 	switch {
 	case containsAny(text, "version", "update open dental", "upgrade"):
 		return driver.ReasonVersionTooOld
@@ -193,11 +194,11 @@ func reasonOf(q call, text string) driver.Reason {
 		return driver.ReasonProviderInactive
 	case containsAny(text, "provnum", "provider") && gone:
 		return driver.ReasonProviderUnknown
-	case containsAny(text, "commtype", "doccategory", "paytype", "defnum", "definition", "category") && hidden:
+	case ofOption && hidden:
 		return driver.ReasonOptionInactive
-	case containsAny(text, "commtype", "doccategory", "paytype", "defnum", "definition", "category") && gone:
+	case ofOption && gone:
 		return driver.ReasonOptionUnknown
-	case containsAny(text, "payamt", "amount"):
+	case containsAny(text, "payamt", "adjamt", "amount"):
 		return driver.ReasonAmountInvalid
 	case containsAny(text, "paynum", "payment") && gone:
 		return driver.ReasonPaymentMissing

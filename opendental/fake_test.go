@@ -155,10 +155,17 @@ func testPayment() *driver.Payment {
 	}
 }
 
+func testAdjustment() *driver.Adjustment {
+	return &driver.Adjustment{
+		Header: header(), Type: "71", Amount: driver.USD(269), OfRef: "FEEFEEFEEFEEFEE2",
+		PostedOn: driver.Date{Year: 2026, Month: 3, Day: 4}, Memo: driver.NewText("paid by " + nameCanary),
+	}
+}
+
 // ready makes the office answer what is looked up before a write.
 func (f *fakeOffice) ready() {
 	f.onJSON("GET /patients/42", 200, map[string]any{"PatNum": 42, "PatStatus": "Patient", "LName": nameCanary})
-	f.onJSON("GET /definitions", 200, []map[string]any{{"DefNum": 71, "ItemName": "Credit Card", "isHidden": "false"}})
+	f.onJSON("GET /definitions", 200, []map[string]any{{"DefNum": 71, "ItemName": "Any", "ItemValue": "+", "isHidden": "false"}})
 }
 
 // cut ends the connection without an answer.

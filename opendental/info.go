@@ -115,6 +115,8 @@ func (c *conn) opSupport(kind driver.OpKind) driver.Support {
 		return c.gated(sincePayments, "API permission Payments")
 	case driver.OpRefund:
 		return c.gated(sinceRefunds, "API permission Payments")
+	case driver.OpAdjustment:
+		return c.gated(sinceAdjustments, "API permission AllOthers")
 	}
 	return driver.No("The driver does not know this operation.")
 }
@@ -147,6 +149,10 @@ func (c *conn) opInfo(kind driver.OpKind) driver.OpInfo {
 	case driver.OpRefund:
 		info.TypeFrom = driver.PaymentTypes
 		info.HeldAs = "a negative payment of the whole amount, dated the day it is written; neither a part nor another date is possible"
+	case driver.OpAdjustment:
+		info.ProviderRecorded = true
+		info.TypeFrom = driver.AdjustmentTypes
+		info.HeldAs = "a positive adjustment that belongs to no procedure, with the reference in its note"
 	}
 	return info
 }

@@ -22,6 +22,7 @@
 //	  its provider         PUT paysplits/{n}                      25.2.9    Payments
 //	refund               POST payments/Refund, whole payments     24.4.28   Payments
 //	  its Ref, type        PUT payments/{n}                       23.3.11   Payments
+//	adjustment           POST adjustments, AdjNote holds the Ref  22.2.22   AllOthers
 //	appointments         GET appointments, by DateTStamp or date  21.4      Read All
 //	new patients         GET patients/Simple, by DateTStamp       21.2      Read All
 //	photos               PUT queries/ShortQuery and the A-to-Z    21.2      Queries
@@ -31,7 +32,7 @@
 //	patients by phone    PUT queries/ShortQuery                   21.2      Queries
 //	catalogs             GET providers, GET definitions           21.1      Read All
 //	verify               GET commlogs, documents, appointments,   21.2      Read All
-//	                     payments; found by the Ref
+//	                     payments, adjustments; found by the Ref
 //
 // All versions and permissions are from the vendor's API pages as of Open
 // Dental 25.3. All rows were verified against the emulator only.
@@ -48,8 +49,15 @@
 //     unearned income (preference AllowPrepayProvider).
 //   - Only whole payments can be refunded, on the day on which it is done, and
 //     only while the payment still holds its Ref (check number or note).
+//   - An adjustment raises what the patient owes, and needs an adjustment type
+//     whose sign is "+". It belongs to no procedure, and the fee that it offsets
+//     is not allocated to it: only the balance is right by itself. While a
+//     patient has more adjustments than one page of the API holds (100 in Remote
+//     mode, else 1,000), one whose answer was lost is either found or left to a
+//     person: nothing proves that it is absent.
 //   - The office's user rights do not bind the API. Its lock dates do not bind
-//     the API either; the driver honours them for payments and refunds.
+//     the API either; the driver honours them for payments, refunds and
+//     adjustments.
 //   - Deleted appointments show only by their absence from a window.
 //
 // # Throttle
@@ -60,9 +68,9 @@
 // [Config.Rate]. All connections of a process that use the same key share one
 // line with one request under way, in which writes go first, and of these the
 // one that began first. What a write looks at beforehand takes turns as well: at
-// one request per second a payment takes about eight seconds, a refund nine, a
-// status four and a note one to four. A poll that finds nothing takes one turn
-// per feed.
+// one request per second a payment or an adjustment takes about eight seconds, a
+// refund nine, a status four and a note one to four. A poll that finds nothing
+// takes one turn per feed.
 //
 // # Time
 //

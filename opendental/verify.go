@@ -12,7 +12,8 @@ import (
 
 // Verify implements [driver.Verifier]. Everything is found by its Ref: in a
 // commlog's note, at the end of a document's description, in a payment's check
-// number or note. Notes and descriptions may have been edited around it.
+// number or note, in an adjustment's note. Notes and descriptions may have been
+// edited around it.
 //
 // A refund whose second step is missing still has the check number of the
 // payment; since a payment can be refunded only once, it counts as the refund.
@@ -39,6 +40,10 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 		receipt, found, err = c.findPayment(ctx, name, op)
 	case *driver.Refund:
 		receipt, found, err = c.findRefund(ctx, name, op)
+	case *driver.Adjustment:
+		var sure bool
+		receipt, found, sure, err = c.findAdjustment(ctx, name, op)
+		stillAtWork = stillAtWork || !sure // not seen is not absent then
 	default:
 		err = rejected(name, driver.ReasonUnsupported, "")
 	}

@@ -55,6 +55,7 @@ var (
 	sincePayments         = version{23, 1, 27} // Payments POST, PayType
 	sinceSplitProvider    = version{25, 2, 9}  // PaySplits PUT, ProvNum
 	sinceRefunds          = version{24, 4, 28} // Payments POST Refund
+	sinceAdjustments      = version{22, 2, 22} // Adjustments POST
 	sinceAppointments     = version{21, 4, 0}  // Appointments GET, all parameters used
 	sincePatients         = version{21, 2, 0}  // Patients GET Simple
 	sinceQueries          = version{21, 2, 0}  // Queries PUT ShortQuery

@@ -19,7 +19,7 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 	ctx = withTiming(ctx, timing{
 		turn:   turnWrite,
 		sendBy: time.Now().Add(c.cfg.sendWithin()),
-		money:  op.Kind() == driver.OpPayment || op.Kind() == driver.OpRefund,
+		money:  isMoney(op.Kind()),
 	})
 	if s := c.opSupport(op.Kind()); !s.Supported {
 		return driver.Receipt{}, rejected(name, driver.ReasonUnsupported, "")
@@ -41,6 +41,8 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 		return c.writePayment(ctx, name, op)
 	case *driver.Refund:
 		return c.writeRefund(ctx, name, op)
+	case *driver.Adjustment:
+		return c.writeAdjustment(ctx, name, op)
 	}
 	return driver.Receipt{}, rejected(name, driver.ReasonUnsupported, "")
 }
@@ -57,8 +59,15 @@ func writeName(kind driver.OpKind) string {
 		return "post payment"
 	case driver.OpRefund:
 		return "post refund"
+	case driver.OpAdjustment:
+		return "post adjustment"
 	}
 	return "write"
+}
+
+// isMoney reports whether an operation changes what a patient owes.
+func isMoney(kind driver.OpKind) bool {
+	return kind == driver.OpPayment || kind == driver.OpRefund || kind == driver.OpAdjustment
 }
 
 // checkHead refuses what Verify could not find again.

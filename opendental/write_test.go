@@ -51,6 +51,27 @@ func TestAPaymentStaysWithItsPatientAndCarriesItsRef(t *testing.T) {
 	require.True(t, strings.HasSuffix(note, " "+testRef), "the text is shortened, never the Ref")
 }
 
+func TestAnAdjustmentCarriesItsRefAndItsDay(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "25.3.26.0")
+	f.ready()
+	f.onJSON("POST /adjustments", 201, map[string]any{"AdjNum": 5, "SecDateTEdit": "2026-03-04 10:00:00"})
+	a := testAdjustment()
+	a.Memo = driver.NewText(strings.Repeat("long ", 2_000))
+	receipt, err := f.connect(t).Write(t.Context(), a)
+	require.NoError(t, err)
+	require.Equal(t, "5", receipt.ID)
+	require.False(t, receipt.At.IsZero())
+	body := f.lastBody("POST /adjustments")
+	require.EqualValues(t, 2.69, body["AdjAmt"], "a number, as the vendor shows it")
+	require.Equal(t, "2026-03-04", body["AdjDate"])
+	require.Equal(t, "2026-03-04", body["ProcDate"], "the charge ages from that day")
+	require.NotContains(t, body, "ProvNum", "left to the office without a provider")
+	note := body["AdjNote"].(string)
+	require.LessOrEqual(t, len(note), adjNoteChars)
+	require.True(t, strings.HasSuffix(note, " Offsets "+a.OfRef+" "+testRef), "the text is shortened, never the Ref")
+}
+
 func TestALookThatIsRefusedDoesNotEndTheWrite(t *testing.T) {
 	t.Parallel()
 	f := newFakeOffice(t, "25.3.26.0")
