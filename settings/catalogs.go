@@ -52,7 +52,9 @@ func (c Catalogs) Indexed() Catalogs {
 }
 
 // differ reports whether two rows with one id are more than one row read twice.
-func differ(a, b driver.Option) bool { return a.Label != b.Label || a.Active != b.Active }
+func differ(a, b driver.Option) bool {
+	return a.Label != b.Label || a.Active != b.Active || a.Lowers != b.Lowers
+}
 
 // Read reports whether a catalog was ever read.
 func (c Catalogs) Read(cat driver.Catalog) bool {
@@ -91,6 +93,8 @@ const (
 	StandingUnknown Standing = "unknown"
 	// StandingInactive: the option is hidden or inactive.
 	StandingInactive Standing = "inactive"
+	// StandingUnfit: an adjustment type that lowers what a patient owes.
+	StandingUnfit Standing = "unfit"
 	// StandingAmbiguous: several different options have the id.
 	StandingAmbiguous Standing = "ambiguous"
 	// StandingReused: the PMS reuses ids, and the id now has another label than
@@ -112,6 +116,8 @@ func (c Catalogs) Standing(cat driver.Catalog, r Ref, reuses bool) Standing {
 		return StandingAmbiguous
 	case !o.Active:
 		return StandingInactive
+	case o.Lowers:
+		return StandingUnfit
 	case reuses && r.Label != "" && o.Label != r.Label && cleanLabel(o.Label) != cleanLabel(r.Label):
 		return StandingReused
 	}

@@ -237,8 +237,9 @@ type Choice struct {
 }
 
 // Choices returns the active options of a catalog in the PMS's order, a row that
-// was read twice once. Present choices that are not among them come first, marked
-// as broken, so that they stay visible until somebody mends them.
+// was read twice once, but no adjustment types that lower what is owed: nothing
+// can be set to one. Present choices that are not among them come first, marked as
+// broken, so that they stay visible until somebody mends them.
 func Choices(cats Catalogs, cat driver.Catalog, info driver.Info, present ...Ref) []Choice {
 	var broken, out []Choice
 	for _, r := range present {
@@ -255,7 +256,7 @@ func Choices(cats Catalogs, cat driver.Catalog, info driver.Info, present ...Ref
 	}
 	seen := map[Ref]bool{}
 	for _, o := range cats.Lists[cat] {
-		if r := refTo(o); o.Active && !seen[r] {
+		if r := refTo(o); o.Active && !o.Lowers && !seen[r] {
 			seen[r] = true
 			out = append(out, Choice{Ref: r})
 		}

@@ -318,9 +318,10 @@ func paymentFields() []field {
 		func(d *Document) *Ref { return &d.Payments.SurchargeType })
 	surcharge.op = driver.OpPayment
 	offset := refField("payments.offset_fee", "Offset Fees with an Adjustment", driver.AdjustmentTypes,
-		"Optional: a positive adjustment of this type goes with each fee that is posted on its own, so that the fee does not show as credit. Empty: none.",
+		"Optional: an adjustment of this type follows each fee that is posted on its own and raises what the patient owes by as much, "+
+			"so that the fee does not show as credit. Empty: none, for payments that come in from then on.",
 		func(d *Document) *Ref { return &d.Payments.OffsetFee })
-	offset.op = opAdjustment
+	offset.op = driver.OpAdjustment
 	mapping := []field{
 		channel(driver.ChannelProvider, "Post Payments to Provider",
 			"The payment type of payments to a provider, such as Addl. Payment (AA)."),
@@ -343,10 +344,6 @@ func paymentFields() []field {
 	}
 	return append([]field{auto}, mapping...)
 }
-
-// opAdjustment is the operation of a driver that can post an adjustment beside a
-// fee. The driver contract has none yet, so that no Info offers it.
-const opAdjustment driver.OpKind = "adjustment"
 
 func refField(path, label string, c driver.Catalog, help string, at func(*Document) *Ref) field {
 	return field{

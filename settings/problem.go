@@ -62,6 +62,8 @@ const (
 	CodeOptionUnknown = "option_unknown"
 	// CodeOptionInactive: the option is hidden or inactive in the PMS.
 	CodeOptionInactive = "option_inactive"
+	// CodeOptionUnfit: the option is not of the kind that the field needs.
+	CodeOptionUnfit = "option_unfit"
 	// CodeProviderUnknown: the PMS does not have the provider.
 	CodeProviderUnknown = "provider_unknown"
 	// CodeProviderInactive: the provider is inactive in the PMS.

@@ -171,7 +171,7 @@ func (c *check) support(f *field) {
 	var s driver.Support
 	sev := Error
 	switch {
-	case f.writes || f.op == opAdjustment:
+	case f.writes || f.op == driver.OpAdjustment:
 		s = c.info.Ops[f.op].Support
 		sev = unless(c.before != nil && f.isOn(c.before))
 	case f.typ == TypeToggle && f.feed != "":

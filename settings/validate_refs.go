@@ -54,6 +54,8 @@ func standingCode(s Standing, cat driver.Catalog) string {
 		return CodeProviderInactive
 	case s == StandingInactive:
 		return CodeOptionInactive
+	case s == StandingUnfit:
+		return CodeOptionUnfit
 	case s == StandingAmbiguous:
 		return CodeOptionAmbiguous
 	}

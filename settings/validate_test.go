@@ -32,7 +32,6 @@ func testInfo() driver.Info {
 func workingDocument() Document {
 	d := filledDocument()
 	d.Sync.ProviderID = Ref{ID: "1", Label: "Dr. Adams"}
-	d.Payments.OffsetFee = Ref{} // no driver can post adjustments
 	return d
 }
 
@@ -339,8 +338,9 @@ func TestWhatThisPMSCannotWriteIsAnErrorWithItsReason(t *testing.T) {
 		d.Notes.Enabled = map[driver.NoteKind]bool{driver.MissedCall: true}
 		delete(info.Ops, driver.OpNote)
 	}), Error, "notes.enabled.missed_call", CodeUnsupported, "Missed Call does not work here: Open Dental does not offer this.")
-	requireOne(t, problemsOf(func(d *Document, _ *Catalogs, _ *driver.Info) { d.Payments.OffsetFee = Ref{ID: "9"} }),
-		Error, "payments.offset_fee", CodeUnsupported)
+	requireOne(t, problemsOf(func(_ *Document, _ *Catalogs, info *driver.Info) {
+		info.Ops[driver.OpAdjustment] = driver.OpInfo{Support: driver.No("Needs Open Dental 22.2.22 or later.")}
+	}), Error, "payments.offset_fee", CodeUnsupported, "Offset Fees with an Adjustment does not work here: Needs Open Dental 22.2.22 or later.")
 }
 
 func TestUnsupportedFeedIsAWarningAndUnsupportedPhotosAreAnError(t *testing.T) {
@@ -423,9 +423,6 @@ func TestPaymentsThatWouldWaitAreAWarning(t *testing.T) {
 	requireOne(t, problemsOf(func(d *Document, _ *Catalogs, _ *driver.Info) {
 		d.Payments.SurchargeType = Ref{}
 	}), Warning, "payments.surcharge_type", CodeNotConfigured, "Payments with a fee wait")
-	problems := problemsOf(func(d *Document, _ *Catalogs, info *driver.Info) {
-		d.Payments.Separate, d.Payments.OffsetFee = false, Ref{ID: "9"}
-		info.Ops[opAdjustment] = driver.OpInfo{Support: driver.Yes()}
-	})
+	problems := problemsOf(func(d *Document, _ *Catalogs, _ *driver.Info) { d.Payments.Separate = false })
 	requireOne(t, problems, Warning, "payments.offset_fee", CodeNoEffect, "Separate Payments and Fees")
 }

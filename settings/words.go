@@ -182,6 +182,8 @@ func standingWords(s Standing, cat driver.Catalog, r Ref, cats Catalogs, info dr
 			words += " Nothing is written back for an inactive provider."
 		}
 		return words
+	case StandingUnfit:
+		return fmt.Sprintf("The %s %s lowers what a patient owes in %s. Choose one here that raises it.", noun, shown(labelled(cat, r, cats)), pms)
 	case StandingAmbiguous:
 		var labels []string
 		for _, o := range cats.Lists[cat] {
