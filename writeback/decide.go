@@ -38,11 +38,10 @@ func decided(event string, reason driver.Reason, cause string) decision {
 // on a new revision, a new catalog, and a patient found.
 //
 // The order is: is it wanted; can the PMS do it; are the options it needs in
-// order; is access open; is it for this PMS; is the patient known; does a person have to agree; does
-// the practice's mode allow it.
-// What is begun was wanted, and its patient was known: it is finished.
+// order; is access open; is it for this PMS; is the patient known; does a person
+// have to agree; does the practice's mode allow it. What is begun was wanted, and its patient was known: it is finished.
 func decide(it *item, v view) decision {
-	op := it.opKind()
+	op := it.nextOp()
 	if d, stop := decideWanted(it, v); stop {
 		return d
 	}
@@ -179,6 +178,8 @@ func decideOptions(it *item, op driver.OpKind, v view) (decision, bool) {
 			reason = ReasonIDReused
 		case settings.StandingAmbiguous:
 			reason = ReasonIDAmbiguous
+		case settings.StandingUnfit:
+			reason = driver.ReasonOptionUnfit
 		default:
 			reason = driver.ReasonOptionUnknown
 		}
@@ -227,6 +228,8 @@ func optionOf(op driver.Op) (driver.Catalog, string) {
 		return driver.PaymentTypes, op.Type
 	case *driver.Refund:
 		return driver.PaymentTypes, op.Type
+	case *driver.Adjustment:
+		return driver.AdjustmentTypes, op.Type
 	}
 	return "", ""
 }
@@ -290,6 +293,9 @@ func folder(it *item, s settings.Document) settings.Ref {
 }
 
 func paymentNeed(it *item, l *leg, s settings.Document) optionNeed {
+	if l.Offset {
+		return optionNeed{driver.AdjustmentTypes, s.Payments.OffsetFee, "payments.offset_fee"}
+	}
 	if l.Fee {
 		return optionNeed{driver.PaymentTypes, s.Payments.SurchargeType, "payments.surcharge_type"}
 	}
@@ -297,11 +303,17 @@ func paymentNeed(it *item, l *leg, s settings.Document) optionNeed {
 	return optionNeed{driver.PaymentTypes, s.PaymentType(channel), "payments.types." + string(channel)}
 }
 
-// unboundLegs are those whose options can still be chosen.
+// unboundLegs are those whose options can still be chosen and have to be in order
+// now. A payment and its fee go together or wait together; an offset waits alone.
 func (it *item) unboundLegs() iter.Seq[*leg] {
 	return func(yield func(*leg) bool) {
+		next := it.nextLeg()
 		for i := range it.pr.Legs {
-			if l := &it.pr.Legs[i]; l.State != legDone && l.First.IsZero() && !yield(l) {
+			l := &it.pr.Legs[i]
+			if l.Offset && l != next {
+				continue
+			}
+			if l.State != legDone && l.First.IsZero() && !yield(l) {
 				return
 			}
 		}

@@ -43,6 +43,7 @@ func wholeView() view {
 	for op, from := range map[driver.OpKind]driver.Catalog{
 		driver.OpNote: driver.NoteTypes, driver.OpDocument: driver.DocumentFolders, driver.OpStatus: driver.AppointmentStatuses,
 		driver.OpPayment: driver.PaymentTypes, driver.OpRefund: driver.PaymentTypes,
+		driver.OpAdjustment: driver.AdjustmentTypes,
 	} {
 		info.Ops[op] = driver.OpInfo{Support: driver.Yes(), TypeFrom: from}
 	}
@@ -438,10 +439,10 @@ func TestOneMendHasOneCause(t *testing.T) {
 		catalog, id := optionOf(op)
 		require.Equal(t, hidden, id)
 		hide(&v, catalog, hidden)
-		require.Equal(t, decide(it, v).cause, mendableCause(it, driver.ReasonOptionInactive, op), kind)
+		require.Equal(t, decide(it, v).cause, mendableCause(driver.ReasonOptionInactive, op), kind)
 		v = wholeView()
 		hide(&v, driver.Providers, "DOC1")
-		require.Equal(t, decide(it, v).cause, mendableCause(it, driver.ReasonProviderInactive, op), kind)
+		require.Equal(t, decide(it, v).cause, mendableCause(driver.ReasonProviderInactive, op), kind)
 	}
 	require.Equal(t, unauthorizedCause("", driver.OpNote), unauthorizedCause(driver.ScopeConnection, driver.OpPayment))
 }

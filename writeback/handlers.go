@@ -149,13 +149,16 @@ type Item struct {
 
 // Leg is one write to the PMS that an item takes.
 type Leg struct {
+	// Name tells the legs of an item apart: "part 1" of a note; "payment", "fee"
+	// and "offset" of a payment, the last being the adjustment that offsets the
+	// fee; otherwise the item's kind.
 	Name string
 	// Ref is what stands in the PMS beside the record.
 	Ref string
 	// Done is set when it is in the PMS; Receipt is what the PMS gave.
 	Done    bool
 	Receipt driver.Receipt
-	// Amount is set for payments.
+	// Amount is set for money.
 	Amount driver.Money
 	// With is what it names in the PMS, once it was planned or sent.
 	With Binding

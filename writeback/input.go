@@ -128,7 +128,9 @@ type Payment struct {
 	Patient Patient
 	// Amount is more than zero, without the fee.
 	Amount driver.Money
-	// Fee is the surcharge that the practice collected on top; zero for none.
+	// Fee is the surcharge that the practice collected on top; zero for none. The
+	// settings at the submit say whether it posts on its own, and whether an
+	// adjustment offsets it then.
 	Fee driver.Money
 	// At is when it was paid; the day in the practice's zone is the posting
 	// date. Required.

@@ -231,7 +231,7 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 	}
 	op, err := bind(it, l, env)
 	if err != nil {
-		// The payment was posted by hand: so must its refund be.
+		// The payment was posted by hand: so must its refund be, and its offset.
 		return c, false, p.settleAs(ctx, it, decided(EventRefused, driver.ReasonPaymentMissing, ""))
 	}
 	if p.suspect(it, l) {
@@ -393,13 +393,13 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 		return p.settle(ctx, it, EventConflict, ReasonStaffChanged, 0)
 	case driver.ErrUnauthorized:
 		l.unsent()
-		p.closeAccess(e, it.opKind())
-		return p.settleAs(ctx, it, decided(EventUnauthorized, ReasonUnauthorized, unauthorizedCause(e.Scope, it.opKind())))
+		p.closeAccess(e, c.op.Kind())
+		return p.settleAs(ctx, it, decided(EventUnauthorized, ReasonUnauthorized, unauthorizedCause(e.Scope, c.op.Kind())))
 	case driver.ErrRejected:
 		// What is refused now was not taken before either.
 		l.Doubt = false
 		l.unsent()
-		if cause := mendableCause(it, e.Reason, c.op); cause != "" {
+		if cause := mendableCause(e.Reason, c.op); cause != "" {
 			// What catalogs that were just read do not show, reading them again
 			// does not either.
 			if p.catalogsAge() > time.Minute {
@@ -410,7 +410,7 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 		}
 		return p.settle(ctx, it, EventRejected, e.Reason, 0)
 	}
-	if p.repeatable(it.opKind()) {
+	if p.repeatable(c.op.Kind()) {
 		// One effect however often it is sent: no need to look first.
 		l.State, l.Doubt = legPending, true
 		return p.settle(ctx, it, EventUnavailable, e.Reason, delay)
@@ -439,15 +439,15 @@ func (p *Practice) legDone(ctx context.Context, it *item, l *leg, receipt driver
 
 // mendableCause names what has to be mended in the PMS or the settings, after
 // which the same item can go through. Empty: only a person can help.
-func mendableCause(it *item, r driver.Reason, op driver.Op) string {
+func mendableCause(r driver.Reason, op driver.Op) string {
 	switch r {
 	case driver.ReasonProviderInactive, driver.ReasonProviderUnknown:
 		return string(r) + ":" + op.Head().Provider
-	case driver.ReasonOptionInactive, driver.ReasonOptionUnknown:
+	case driver.ReasonOptionInactive, driver.ReasonOptionUnknown, driver.ReasonOptionUnfit:
 		catalog, id := optionOf(op)
 		return optionCause(r, catalog, id)
 	case driver.ReasonUnsupported, driver.ReasonVersionTooOld, driver.ReasonMaintenance:
-		return string(r) + ":" + string(it.opKind())
+		return string(r) + ":" + string(op.Kind())
 	}
 	return ""
 }

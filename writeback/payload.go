@@ -142,6 +142,8 @@ type leg struct {
 	// Amount is frozen at the submit, for money legs.
 	Amount driver.Money `json:"amount,omitzero"`
 	Fee    bool         `json:"fee,omitempty"`
+	// Offset is set for the adjustment that offsets the fee.
+	Offset bool `json:"offset,omitempty"`
 }
 
 // sentOp is what was bound when a leg was first sent.

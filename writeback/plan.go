@@ -15,8 +15,8 @@ import (
 // limits must be known; options are bound when a leg is first sent, so that a
 // hold can be mended until then.
 
-// planMoney fixes a payment's legs, one, or the payment and its fee, and whether
-// it may post by itself.
+// planMoney fixes a payment's legs, one, or the payment, its fee and the fee's
+// offset, and whether it may post by itself.
 func planMoney(it *item, s settings.Payments) error {
 	pay := it.p.Payment
 	it.pr.Manual = !s.Auto
@@ -25,6 +25,9 @@ func planMoney(it *item, s settings.Payments) error {
 		it.pr.Legs = []leg{
 			it.newLeg("payment", pay.Amount, false),
 			it.newLeg("fee", pay.Fee, true),
+		}
+		if !s.OffsetFee.IsZero() {
+			it.pr.Legs = append(it.pr.Legs, it.newOffset(pay.Fee))
 		}
 		return nil
 	}
@@ -111,6 +114,11 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 			b.Provider = s.PaymentProvider().ID
 			b.Type = paymentNeed(it, l, s).ref.ID
 			b.PostedOn = driver.DateOf(it.p.At.In(env.zone))
+			if l.Offset {
+				if err := it.bindOffset(b); err != nil {
+					return nil, err
+				}
+			}
 		case KindRefund:
 			of := it.near.leg
 			if of == nil || of.Sent == nil || of.State != legDone {
@@ -143,6 +151,12 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 	case KindStatus:
 		return &driver.StatusChange{Header: head, Appointment: it.p.Status.Appointment, From: b.From, To: b.To}, nil
 	case KindPayment:
+		if l.Offset {
+			return &driver.Adjustment{
+				Header: head, Type: b.Type, Amount: l.Amount, PostedOn: b.PostedOn, Of: b.Of, OfRef: b.OfRef,
+				Memo: label(it.p.Payment.Memo, env.info.Ops[driver.OpAdjustment].Repertoire),
+			}, nil
+		}
 		return &driver.Payment{
 			Header: head, Type: b.Type, Amount: l.Amount, PostedOn: b.PostedOn,
 			Memo: label(it.p.Payment.Memo, env.info.Ops[driver.OpPayment].Repertoire), Fee: l.Fee,

@@ -85,7 +85,7 @@ func (p *Practice) suspect(it *item, l *leg) bool {
 	if !it.p.At.IsZero() && it.p.At.Before(since) {
 		since = it.p.At
 	}
-	if l.Looked || !l.First.IsZero() || !since.Before(restored) || p.repeatable(it.opKind()) {
+	if l.Looked || !l.First.IsZero() || !since.Before(restored) || p.repeatable(it.opOf(l)) {
 		return false
 	}
 	l.Looked, l.State = true, legSending

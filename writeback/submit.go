@@ -360,7 +360,7 @@ func (v Via) submit(ctx context.Context, it *item) (Item, error) {
 		return Item{}, err
 	}
 	if it.Kind == KindPayment {
-		if err := planMoney(it, view.settings.Payments); err != nil {
+		if err := planMoney(it, view.payments()); err != nil {
 			return Item{}, &InputError{Op: "payment", Fields: []FieldError{{"fee", "cannot be added to the amount"}}}
 		}
 	}

@@ -63,7 +63,7 @@ func (p *Practice) lookFor(ctx context.Context, it *item, env planEnv) error {
 	if err != nil {
 		return p.stillUnknown(ctx, it, 0, true)
 	}
-	if p.repeatable(it.opKind()) {
+	if p.repeatable(op.Kind()) {
 		// One effect however often it is sent.
 		l.State, l.Doubt = legPending, true
 		return p.settle(ctx, it, EventAbsent, "", 0)
@@ -101,7 +101,7 @@ func (p *Practice) lookFor(ctx context.Context, it *item, env planEnv) error {
 	}
 	// Before that time the answer cannot be known, so that look does not count;
 	// unless it was sent in the future, by a clock that has been put right since.
-	after := env.info.Ops[it.opKind()].VerifyAfter
+	after := env.info.Ops[op.Kind()].VerifyAfter
 	wait := time.Until(l.Last.Add(after))
 	early := wait > 0 && wait <= after
 	return p.stillUnknown(ctx, it, min(max(wait, 0), after), !early)
@@ -119,7 +119,7 @@ func (p *Practice) stillUnknown(ctx context.Context, it *item, wait time.Duratio
 	it.move(EventStillUnknown)
 	it.Reason = before
 	if it.Attempts >= giveUpAfter {
-		it.Reason, it.Cause = ReasonOutcomeUnknown, "outcome_unknown:"+string(it.opKind())
+		it.Reason, it.Cause = ReasonOutcomeUnknown, "outcome_unknown:"+string(it.nextOp())
 		it.Blocking = false
 	}
 	delay := max(min(wait, longestWait), p.retryDelay(it, &driver.Error{}))
@@ -135,7 +135,7 @@ func (p *Practice) stillUnknown(ctx context.Context, it *item, wait time.Duratio
 // PMS cannot tell, but not while it may still be at work on the earlier sending:
 // what is not there yet may come.
 func (p *Practice) lookFirst(ctx context.Context, conn driver.Conn, c claim) (receipt driver.Receipt, there bool, err error) {
-	if !c.l.Doubt || c.l.Prior != nil || p.repeatable(c.it.opKind()) {
+	if !c.l.Doubt || c.l.Prior != nil || p.repeatable(c.op.Kind()) {
 		return receipt, false, nil
 	}
 	var verdict driver.Verdict
@@ -159,7 +159,7 @@ func (p *Practice) lookFirst(ctx context.Context, conn driver.Conn, c claim) (re
 		c.l.Doubt = false
 		return driver.Receipt{}, false, nil
 	}
-	after := p.verifyAfter(c.it.opKind())
+	after := p.verifyAfter(c.op.Kind())
 	if wait := time.Until(c.before.Add(after)); wait > 0 && wait <= after {
 		c.l.Last = c.before // it is not sent now
 		return driver.Receipt{}, false, &driver.Error{Op: "verify", Kind: driver.ErrUnavailable, RetryAfter: wait}
