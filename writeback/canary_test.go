@@ -340,7 +340,7 @@ func TestNoPatientDataComesOutOfTheEngine(t *testing.T) {
 				b.engine(change)
 				b.start()
 				b.save(func(d *settings.Document) {
-					d.Payments.Separate = true
+					withOffset(d)
 					d.Intervals.Photos = true
 				})
 				b.pass(time.Second)

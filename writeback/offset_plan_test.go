@@ -152,8 +152,12 @@ func TestOffsetIsBoundToItsFee(t *testing.T) {
 	for done := range 2 {
 		it := offsetItem(done)
 		_, err := bind(it, &it.pr.Legs[2], env)
-		require.Error(t, err, "the fee is not certain")
+		require.Error(t, err, "the fee is not there")
 	}
+	it = offsetItem(2)
+	it.pr.Legs[1].State = legSending
+	_, err = bind(it, &it.pr.Legs[2], env)
+	require.Error(t, err, "the fee is not certain")
 
 	// A refusal has the cause that decide would give.
 	it = offsetItem(2)

@@ -448,30 +448,34 @@ func TestUncertainOffsetIsLookedForByItsOwnRules(t *testing.T) {
 		b.pms.SetInfo(func(i *driver.Info) {
 			// Payments may be sent again without a look, adjustments may not.
 			payment, adjustment := i.Ops[driver.OpPayment], i.Ops[driver.OpAdjustment]
-			payment.Idempotent, adjustment.VerifyAfter = true, 2*time.Minute
+			payment.Idempotent, adjustment.VerifyAfter = true, 3*time.Hour
 			i.Ops[driver.OpPayment], i.Ops[driver.OpAdjustment] = payment, adjustment
 		})
 		b.start()
 		defer b.stopped()
 		b.save(withOffset)
 		b.pass(time.Second)
-		// The answer is lost, and the PMS carries it out a minute later. Somebody
-		// looks, does not find it, and is in a hurry.
-		b.pms.Fail(memdriver.Fault{On: "write adjustment", Times: 1, Effect: memdriver.Late, After: time.Minute})
-		it := b.feePaid("hurried")
-		b.pass(2 * time.Second)
-		b.requireState("hurried", writeback.Uncertain)
-		b.must(b.p.Retry(t.Context(), it.ID, "dana"))
-		b.pass(30 * time.Minute)
-		b.requireState("hurried", writeback.Written)
-		require.Equal(t, []int{1, 1, 1}, b.posted("hurried"))
-		requireOrder(t, "hurried", heard())
+		// The answer is lost, and the PMS carries it out hours later. Somebody
+		// looks, does not find it, and may be in a hurry.
+		for _, name := range []string{"patient", "hurried"} {
+			b.pms.Fail(memdriver.Fault{On: "write adjustment", Times: 1, Effect: memdriver.Late, After: 2 * time.Hour})
+			it := b.feePaid(name)
+			b.pass(time.Hour)
+			require.Empty(t, b.requireState(name, writeback.Uncertain).Reason, "it is too early to ask a person")
+			if name == "hurried" {
+				b.must(b.p.Retry(t.Context(), it.ID, "dana"))
+			}
+			b.pass(4 * time.Hour)
+			b.requireState(name, writeback.Written)
+			require.Equal(t, []int{1, 1, 1}, b.posted(name), name)
+			requireOrder(t, name, heard())
+		}
 
 		// A PMS that cannot be asked leaves it to a person.
 		b.pms.Fail(memdriver.Fault{On: "write adjustment", Times: 1, Effect: memdriver.After})
 		trip := b.pms.Fail(memdriver.Fault{On: "verify adjustment", Err: driver.ReasonUnsupported})
 		b.feePaid("unasked")
-		b.pass(time.Hour)
+		b.pass(5 * time.Hour)
 		stuck := b.requireState("unasked", writeback.Uncertain)
 		require.Equal(t, writeback.ReasonOutcomeUnknown, stuck.Reason)
 		require.Equal(t, "outcome_unknown:adjustment", stuck.Cause)
@@ -479,6 +483,29 @@ func TestUncertainOffsetIsLookedForByItsOwnRules(t *testing.T) {
 		b.pass(2 * time.Hour)
 		b.requireState("unasked", writeback.Written)
 		require.Equal(t, []int{1, 1, 1}, b.posted("unasked"))
+
+		// Its type is cleared while nobody knows whether it is there.
+		for name, there := range map[string]int{"cleared, there": 1, "cleared, not there": 0} {
+			fault := memdriver.Fault{On: "write adjustment", Times: 1, Effect: memdriver.After}
+			if there == 0 {
+				fault.Effect, fault.Err = memdriver.Before, driver.ErrUnknownOutcome
+			}
+			b.pms.Fail(fault)
+			b.pms.Fail(memdriver.Fault{On: "verify adjustment", Times: 3})
+			b.feePaid(name)
+			b.pass(2 * time.Second)
+			b.requireState(name, writeback.Uncertain)
+			b.save(offsetType(""))
+			b.pass(5 * time.Hour)
+			require.Equal(t, []int{1, 1, there}, b.posted(name), name)
+			if there == 0 {
+				require.Equal(t, "not_configured:payments.offset_fee", b.requireState(name, writeback.PartiallyPosted).Cause)
+			}
+			b.save(withOffset)
+			b.pass(time.Minute)
+			b.requireState(name, writeback.Written)
+			require.Equal(t, []int{1, 1, 1}, b.posted(name), name)
+		}
 	})
 }
 
