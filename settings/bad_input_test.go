@@ -46,13 +46,6 @@ func refPlaces(t *testing.T, test func(t *testing.T, path string, cat driver.Cat
 	require.Equal(t, 32, places)
 }
 
-// ableInfo is a PMS that can do what no driver can yet, too.
-func ableInfo() driver.Info {
-	info := testInfo()
-	info.Ops[opAdjustment] = driver.OpInfo{Support: driver.Yes()}
-	return info
-}
-
 // at gives the problems of one path.
 func at(problems []Problem, path string) []Problem {
 	var out []Problem
@@ -149,16 +142,16 @@ func TestBadIDAnywhereNamesItsPath(t *testing.T) {
 			d, problems, err := Parse(data, Human)
 			require.NoError(t, err)
 			require.Empty(t, problems)
-			found := at(Validate(d, cats, ableInfo(), nil), path)
+			found := at(Validate(d, cats, testInfo(), nil), path)
 			require.NotEmpty(t, found, c.name)
 			require.Equal(t, c.code, found[0].Code, c.name)
 			require.Equal(t, Error, found[0].Severity)
 			require.Contains(t, found[0].Words, c.words)
 			require.Less(t, len(found[0].Words), 500, "a sentence, not the id")
-			require.True(t, HasErrors(Validate(d, cats, ableInfo(), nil)))
+			require.True(t, HasErrors(Validate(d, cats, testInfo(), nil)))
 		}
 		d := with(Ref{ID: "21", Label: strings.Repeat("x", 10_000)})
-		found := at(Validate(d, cats, ableInfo(), nil), path)
+		found := at(Validate(d, cats, testInfo(), nil), path)
 		require.NotEmpty(t, found)
 		require.Equal(t, CodeInvalidText, found[0].Code)
 	})
@@ -173,7 +166,7 @@ func TestOptionOfAnotherKindAnywhereNamesThatList(t *testing.T) {
 	}
 	refPlaces(t, func(t *testing.T, path string, cat driver.Catalog, with func(Ref) Document) {
 		for other, id := range option {
-			found := at(Validate(with(Ref{ID: id}), cats, ableInfo(), nil), path)
+			found := at(Validate(with(Ref{ID: id}), cats, testInfo(), nil), path)
 			if other == cat {
 				for _, p := range found {
 					require.NotEqual(t, CodeWrongList, p.Code)
@@ -209,7 +202,7 @@ func TestIDThatThePMSReturnsTwiceIsAnErrorOnlyWhereTheRowsDiffer(t *testing.T) {
 				plain.Lists[cat] = append(append(plain.Lists[cat], rows[0]), rows[1])
 				for _, cats := range []Catalogs{plain, plain.Indexed()} {
 					var codes []string
-					for _, p := range at(Validate(d, cats, ableInfo(), nil), path) {
+					for _, p := range at(Validate(d, cats, testInfo(), nil), path) {
 						if p.Code == CodeOptionAmbiguous {
 							require.Equal(t, Error, p.Severity)
 							require.Contains(t, p.Words, `Open Dental lists the id "T" more than once (`+rows[0].Label+", "+rows[1].Label+")")
@@ -218,12 +211,12 @@ func TestIDThatThePMSReturnsTwiceIsAnErrorOnlyWhereTheRowsDiffer(t *testing.T) {
 					}
 					if c.differ {
 						require.Contains(t, codes, CodeOptionAmbiguous, c.name)
-						require.Equal(t, Warning, at(Validate(d, cats, ableInfo(), &d), path)[0].Severity, "saved already")
+						require.Equal(t, Warning, at(Validate(d, cats, testInfo(), &d), path)[0].Severity, "saved already")
 						continue
 					}
 					require.NotContains(t, codes, CodeOptionAmbiguous, c.name)
 					n := 0
-					for _, choice := range Choices(cats, cat, ableInfo()) {
+					for _, choice := range Choices(cats, cat, testInfo()) {
 						if choice.Ref.ID == "T" {
 							n++
 						}

@@ -58,14 +58,14 @@ func TestFullDocumentHasEveryFieldSet(t *testing.T) {
 	for _, list := range cats.Lists {
 		require.Len(t, list, 5000)
 	}
-	require.Empty(t, Validate(d, cats, ableInfo(), nil))
+	require.Empty(t, Validate(d, cats, testInfo(), nil))
 }
 
 // The baseline looks for each reference in its whole list. "once" is what a host
 // gets that keeps no index and validates once: Validate makes one. "indexed" is
 // what the engine does, which makes it once for each reading of the catalogs.
 func BenchmarkValidate(b *testing.B) {
-	info, cats := ableInfo(), hugeCatalogs()
+	info, cats := testInfo(), hugeCatalogs()
 	doc := fullDocument(cats)
 	broken := doc.Clone()
 	broken.changeRefs(func(at Reference) Ref { return Ref{ID: "gone " + at.Path} })

@@ -26,6 +26,7 @@ func TestLabelsAreRememberedWhereTheReferenceHasNone(t *testing.T) {
 			{driver.DocumentFolders, "131"}: "Insurance", {driver.DocumentFolders, "138"}: "Patient Information", {driver.DocumentFolders, "240"}: "Statements",
 			{driver.AppointmentStatuses, "21"}: "Confirmed", {driver.AppointmentStatuses, "22"}: "Arrived", {driver.AppointmentStatuses, "19"}: "Unconfirmed",
 			{driver.PaymentTypes, "71"}: "Credit Card", {driver.PaymentTypes, "72"}: "Surcharge",
+			{driver.AdjustmentTypes, "9"}: "Fee offset",
 		}, bareDocument().MissingLabels(cats))
 		require.Nil(t, bareDocument().MissingLabels(Catalogs{}), "nothing was read")
 	})

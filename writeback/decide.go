@@ -39,7 +39,8 @@ func decided(event string, reason driver.Reason, cause string) decision {
 //
 // The order is: is it wanted; can the PMS do it; are the options it needs in
 // order; is access open; is it for this PMS; is the patient known; does a person
-// have to agree; does the practice's mode allow it. What is begun was wanted, and its patient was known: it is finished.
+// have to agree; does the practice's mode allow it. What is begun was wanted, and
+// its patient was known: it is finished.
 func decide(it *item, v view) decision {
 	op := it.nextOp()
 	if d, stop := decideWanted(it, v); stop {
