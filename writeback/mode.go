@@ -166,7 +166,14 @@ func plannedOnly(it *item) decision {
 // bound as they would be sent, and shown. They are bound anew when it is written.
 func (p *Practice) planNow(ctx context.Context, it *item, env planEnv) error {
 	for i := range it.pr.Legs {
-		if l := &it.pr.Legs[i]; l.First.IsZero() {
+		l := &it.pr.Legs[i]
+		switch {
+		case !l.First.IsZero():
+		case l.Offset && i > 0 && it.pr.Legs[i-1].First.IsZero():
+			// Its fee is only planned as well.
+			fee := *it.pr.Legs[i-1].Sent
+			l.Sent = &sentOp{Patient: fee.Patient, Provider: fee.Provider, PostedOn: fee.PostedOn, Type: env.view.settings.Payments.OffsetFee.ID}
+		default:
 			if _, err := bind(it, l, env); err != nil {
 				return p.settleAs(ctx, it, decided(EventRefused, driver.ReasonPaymentMissing, ""))
 			}

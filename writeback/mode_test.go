@@ -126,7 +126,7 @@ func TestPracticeThatOnlyPlansShowsEverythingAndWritesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bed) {
 		ctx := t.Context()
 		id := b.appointment(48 * time.Hour)
-		b.save(func(d *settings.Document) { d.Payments.Separate = true })
+		b.save(func(d *settings.Document) { d.Payments.Separate, d.Payments.OffsetFee = true, settings.Ref{ID: "0502"} })
 		b.pass(time.Second)
 		b.pms.SetOffline(true)
 		b.must(b.p.WriteNote(ctx, b.note("before")))
@@ -158,11 +158,13 @@ func TestPracticeThatOnlyPlansShowsEverythingAndWritesNothing(t *testing.T) {
 		require.Equal(t, "0204", b.item("form").Legs[0].With.Option)
 		require.Equal(t, "0302", b.item("status").Legs[0].With.Option)
 		pay := b.item("pay").Legs
-		require.Len(t, pay, 2)
-		require.Equal(t, "0402", pay[0].With.Option)
-		require.Equal(t, "0404", pay[1].With.Option)
-		require.Equal(t, b.patient, pay[0].With.Patient)
-		require.False(t, pay[0].With.PostedOn.IsZero())
+		require.Len(t, pay, 3)
+		for i, option := range []string{"0402", "0404", "0502"} {
+			require.Equal(t, option, pay[i].With.Option)
+			require.Equal(t, b.patient, pay[i].With.Patient)
+			require.Equal(t, "DOC1", pay[i].With.Provider)
+			require.False(t, pay[i].With.PostedOn.IsZero())
+		}
 
 		// Another plan by other settings.
 		b.save(func(d *settings.Document) { d.Notes.Type = settings.Ref{ID: "0102"} })
@@ -184,6 +186,7 @@ func TestPracticeThatOnlyPlansShowsEverythingAndWritesNothing(t *testing.T) {
 		b.pass(time.Minute)
 		b.requireState("refund", writeback.Written)
 		require.Equal(t, 5, b.written())
+		require.Len(t, b.pms.Adjustments(), 1)
 	})
 }
 
