@@ -240,9 +240,18 @@ func (p *Practice) SyncNow(ctx context.Context, feed driver.Feed) error {
 	if !p.runs(feed) {
 		return &InputError{Op: "sync now", Fields: []FieldError{{"feed", "is off in the settings"}}}
 	}
-	change := Change{Practice: p.id, Docs: []DocWrite{{Name: docNow + string(feed), Value: []byte("1"), Expect: -1}}, Wake: true}
-	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
+	if err := p.askFor(ctx, string(feed)); err != nil {
 		return fmt.Errorf("writeback: sync now: %w", err)
+	}
+	return nil
+}
+
+// askFor leaves word in the store that a loop is to run at once, for the process
+// that works on the practice.
+func (p *Practice) askFor(ctx context.Context, loop string) error {
+	change := Change{Practice: p.id, Docs: []DocWrite{{Name: docNow + loop, Value: []byte("1"), Expect: -1}}, Wake: true}
+	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
+		return err
 	}
 	p.e.Wake(p.id)
 	return nil

@@ -53,7 +53,7 @@ var inState = map[writeback.State]func(b *bed) writeback.Item{
 	},
 	writeback.Held: func(b *bed) writeback.Item {
 		require.NoError(b.t, b.pms.SetOptionActive(driver.PaymentTypes, "0402", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		return b.must(b.p.PostPayment(b.t.Context(), b.payment("it")))
 	},
@@ -374,7 +374,7 @@ func TestNoteThatWasTooLongIsSplitAnewOnRetry(t *testing.T) {
 		b.pass(time.Minute)
 		it := b.requireState("note", writeback.Failed)
 		require.Equal(t, driver.ReasonTooLarge, it.Reason)
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		b.must(b.p.Retry(t.Context(), it.ID, "dana"))
 		b.pass(time.Minute)
@@ -393,7 +393,7 @@ func TestWhatIsBegunIsFinishedAfterASave(t *testing.T) {
 			op.MaxChars = 200
 			i.Ops[driver.OpNote] = op
 		})
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.save(func(d *settings.Document) { d.Payments.Separate = true })
 		b.pass(time.Second)
 		b.pms.Fail(memdriver.Fault{On: "write note", Skip: 1, Times: 3, Err: driver.ErrUnavailable})

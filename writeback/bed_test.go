@@ -184,6 +184,12 @@ func (b *bed) save(change func(*settings.Document)) {
 	require.NoError(b.t, err, "%v", problems)
 }
 
+// refresh has the catalogs read anew.
+func (b *bed) refresh() {
+	b.t.Helper()
+	require.NoError(b.t, b.p.RefreshCatalogs(b.t.Context()))
+}
+
 func (b *bed) note(key string) writeback.Note {
 	return writeback.Note{
 		Key: key, Kind: driver.IncomingCall, Patient: writeback.PatientID(b.patient),

@@ -366,7 +366,7 @@ func TestNoPatientDataComesOutOfTheEngine(t *testing.T) {
 					}
 					singAll(b, s, fmt.Sprint("fault-", i), appointment)
 					b.pms.AddPatient(driver.Patient{FirstName: sing("First"), LastName: sing("New"), BirthDate: driver.NewBirthDate(canaryBorn)})
-					b.p.RefreshCatalogs()
+					b.refresh()
 					b.pass(20 * time.Second)
 					h, err := b.p.Health(t.Context())
 					s.take(h, err)

@@ -25,11 +25,16 @@ func (p *Practice) Catalogs(ctx context.Context) (lists settings.Catalogs, info 
 	return p.catalogs, *p.info, true, nil
 }
 
-// RefreshCatalogs asks for catalogs and Info to be read anew at the next step,
-// which it wakes.
-func (p *Practice) RefreshCatalogs() {
-	p.due.Now(loopCatalog)
-	p.e.Wake(p.id)
+// RefreshCatalogs has the catalogs and Info read anew at once, here or wherever
+// the practice is worked on. Asking again before that changes nothing.
+func (p *Practice) RefreshCatalogs(ctx context.Context) error {
+	if err := p.usable(); err != nil {
+		return err
+	}
+	if err := p.askFor(ctx, loopCatalog); err != nil {
+		return fmt.Errorf("writeback: refresh catalogs: %w", err)
+	}
+	return nil
 }
 
 func (p *Practice) catalogsKnown() bool {

@@ -109,7 +109,7 @@ func TestHealthCountsItemsAndGroupsTheirCauses(t *testing.T) {
 		_, err := b.p.Dismiss(ctx, it.ID, "dana", "")
 		require.NoError(t, err)
 		require.NoError(t, b.pms.SetProviderActive("DOC1", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Minute)
 		oldest := time.Now()
 		for i := range 3 {
@@ -129,7 +129,7 @@ func TestHealthCountsItemsAndGroupsTheirCauses(t *testing.T) {
 		require.NotEmpty(t, i.NextStep)
 
 		require.NoError(t, b.pms.SetProviderActive("DOC1", true))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Minute)
 		b.pms.SetOffline(true)
 		since := time.Now()

@@ -184,7 +184,7 @@ func play(t *testing.T, number int, s schedule) {
 		b.pms.Fail(memdriver.Fault{On: "read appointment", Skip: 1, Times: 5})
 		b.pms.Fail(memdriver.Fault{On: "verify", Times: 5, Err: driver.ReasonRecordLocked})
 	}
-	b.p.RefreshCatalogs()
+	b.refresh()
 	b.pass(time.Second)
 
 	basis := ""

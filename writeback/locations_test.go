@@ -84,7 +84,7 @@ func TestSettingsAreCopiedToAnotherPracticeByLabel(t *testing.T) {
 			i.Feeds[driver.AppointmentStatusFeed] = f
 		})
 		b.pass(5 * time.Second)
-		north.RefreshCatalogs()
+		require.NoError(t, north.RefreshCatalogs(t.Context()))
 		b.pass(5 * time.Second)
 
 		// A dry run shows what a copy would be, and saves nothing.
@@ -232,7 +232,7 @@ func TestExportComesBackToItsPracticeUnchanged(t *testing.T) {
 		b.save(func(d *settings.Document) { d.Payments.Auto = false; d.Notes.Type = settings.Ref{ID: "0102"} })
 		require.NoError(t, b.pms.RenameOption(driver.PaymentTypes, "0402", "Web Payment"))
 		require.NoError(t, b.pms.SetOptionActive(driver.DocumentFolders, "0202", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		dry, err := b.p.ImportSettings(ctx, file, writeback.TakeOver{Expect: rev + 1, Actor: "dana", DryRun: true})
 		require.NoError(t, err)

@@ -151,7 +151,7 @@ func TestPMSMinimumIsKept(t *testing.T) {
 				i.Feeds[f] = fi
 			}
 		})
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		c.of("")
 		b.pass(time.Hour)

@@ -42,7 +42,7 @@ func TestLostAnswerOfAStatusWriteIsNoNewsUnlessStaffActed(t *testing.T) {
 						op.Idempotent = idempotent
 						i.Ops[driver.OpStatus] = op
 					})
-					b.p.RefreshCatalogs()
+					b.refresh()
 					b.pass(time.Minute)
 					tc.fault.On, tc.fault.Times = "write status", 1
 					b.pms.Fail(tc.fault)

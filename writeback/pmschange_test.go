@@ -61,7 +61,7 @@ func TestChangedPMSClearsWhatWasChosenInTheOldOne(t *testing.T) {
 		require.Equal(t, writeback.ReasonNotConfigured, b.requireState("note", writeback.Skipped).Reason)
 
 		// Once: the next refresh, and a restart, find the PMS that is known.
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Minute)
 		b.moved(pms)
 		b.pass(time.Hour)
@@ -187,7 +187,7 @@ func TestUpdateOfThePMSIsNoChangeOfPMS(t *testing.T) {
 			func(i *driver.Info) { i.Product = "Memory PMS" },
 		} {
 			b.pms.SetInfo(change)
-			b.p.RefreshCatalogs()
+			b.refresh()
 			b.pass(time.Minute)
 			_, rev, err := b.p.Settings(t.Context())
 			require.NoError(t, err)

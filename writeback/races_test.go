@@ -129,7 +129,7 @@ func TestProviderChangedBetweenLegsAttributesEachToItsOwn(t *testing.T) {
 		b.save(func(d *settings.Document) { d.Payments.Separate = true })
 		b.pass(time.Second)
 		second := b.pms.AddOption(driver.Providers, driver.Option{ID: "DOC7", Label: "Dr. Seven", Active: true})
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		pay := b.payment("pay")
 		pay.Fee = driver.USD(269)

@@ -33,7 +33,7 @@ func TestReusedIDHoldsEverythingUntilAPersonConfirms(t *testing.T) {
 				b.requireState("before", writeback.Written)
 
 				require.NoError(t, b.pms.ReuseID(driver.Providers, "DOC1", "Dr. Else"))
-				b.p.RefreshCatalogs()
+				b.refresh()
 				b.pass(time.Minute)
 				id := b.appointment(48 * time.Hour)
 				keys := b.submitAll("", id)[:5]
@@ -94,7 +94,7 @@ func TestInactiveWritebackProviderHoldsPaymentsOfAnotherProviderToo(t *testing.T
 	inBubble(t, func(t *testing.T, b *bed) {
 		b.save(func(d *settings.Document) { d.Payments.Provider = settings.Ref{ID: "HYG1"} })
 		require.NoError(t, b.pms.SetProviderActive("DOC1", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		b.must(b.p.PostPayment(t.Context(), b.payment("pay")))
 		b.must(b.p.WriteNote(t.Context(), b.note("note")))
@@ -104,7 +104,7 @@ func TestInactiveWritebackProviderHoldsPaymentsOfAnotherProviderToo(t *testing.T
 		require.Equal(t, "provider_inactive:DOC1", h.Issues[0].Cause)
 		require.Equal(t, 2, h.Issues[0].Count)
 		require.NoError(t, b.pms.SetProviderActive("DOC1", true))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Minute)
 		require.Equal(t, "HYG1", b.pms.Payments()[0].Provider)
 		require.Equal(t, "DOC1", b.pms.Notes()[0].Provider)

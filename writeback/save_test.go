@@ -149,7 +149,7 @@ func TestWhatWasBrokenAlreadyOnlyWarns(t *testing.T) {
 		b.save(nil)
 		b.pass(time.Second)
 		require.NoError(t, b.pms.RemoveOption(driver.PaymentTypes, "0402"))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		doc, rev, err := b.p.Settings(t.Context())
 		require.NoError(t, err)
@@ -454,7 +454,7 @@ func TestProviderThatGoesInactiveHoldsEverythingUntilItIsBack(t *testing.T) {
 		b.save(nil)
 		b.pass(time.Second)
 		require.NoError(t, b.pms.SetProviderActive("DOC1", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		for kind, submit := range everyKind(b, time.Now(), "") {
 			it := b.must(submit(t.Context(), b.p))

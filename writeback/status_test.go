@@ -225,7 +225,7 @@ func TestNewerStatusTakesThePlaceOfOlderOnes(t *testing.T) {
 		inOffice(t, func(t *testing.T, b *bed, id string) {
 			// The option for "confirmed" is inactive; the one for "unconfirmed" works.
 			require.NoError(t, b.pms.SetOptionActive(driver.AppointmentStatuses, "0302", false))
-			b.p.RefreshCatalogs()
+			b.refresh()
 			b.pass(time.Minute)
 			b.confirm("held", id, true, "")
 			b.pass(time.Minute)
@@ -236,7 +236,7 @@ func TestNewerStatusTakesThePlaceOfOlderOnes(t *testing.T) {
 			b.requireState("held", writeback.Superseded)
 			b.requireState("newer", writeback.Written)
 			require.NoError(t, b.pms.SetOptionActive(driver.AppointmentStatuses, "0302", true))
-			b.p.RefreshCatalogs()
+			b.refresh()
 			b.pass(time.Hour)
 			require.Equal(t, "0301", statusOf(b, id), "the old wish is not fulfilled any more")
 		})
@@ -245,7 +245,7 @@ func TestNewerStatusTakesThePlaceOfOlderOnes(t *testing.T) {
 		t.Parallel()
 		inOffice(t, func(t *testing.T, b *bed, id string) {
 			require.NoError(t, b.pms.SetOptionActive(driver.AppointmentStatuses, "0301", false))
-			b.p.RefreshCatalogs()
+			b.refresh()
 			b.pass(time.Minute)
 			release := b.waiting()
 			b.confirm("older", id, true, "")
