@@ -20,6 +20,7 @@ const module = "github.com/pmswriteback/pms"
 const (
 	backoff   = "github.com/cenkalti/backoff/v4"
 	errgroup  = "golang.org/x/sync/errgroup"
+	mimetype  = "github.com/gabriel-vasile/mimetype"
 	mysql     = "github.com/go-sql-driver/mysql"
 	sqlite    = "modernc.org/sqlite"
 	sqlx      = "github.com/jmoiron/sqlx"
@@ -42,7 +43,7 @@ var mayImport = map[string][]string{
 	"driver/sqlpms/mariadbtest": {mysql},
 	"settings":                  {"driver"},
 	"sync":                      {backoff, errgroup},
-	"writeback":                 {"driver", "settings", "sync", errgroup, text},
+	"writeback":                 {"driver", "settings", "sync", errgroup, mimetype, text},
 	"writeback/memstore":        {"driver", "writeback"},
 	"writeback/sqlstore":        {"driver", "writeback", sqlx, sqlite + "/..."},
 	"writeback/storetest":       {"driver", "writeback"},

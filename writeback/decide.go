@@ -2,7 +2,6 @@ package writeback
 
 import (
 	"iter"
-	"slices"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -411,8 +410,4 @@ func (it *item) opKind() driver.OpKind {
 		return driver.OpPayment
 	}
 	return driver.OpRefund
-}
-
-func takesMIME(list []string, mime string) bool {
-	return len(list) == 0 || slices.Contains(list, mime)
 }

@@ -145,7 +145,7 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 		return &driver.Document{
 			Header: head, About: d.Kind, Category: d.Category, FormType: d.FormType,
 			Folder: b.Type, Title: label(d.Title, env.info.Ops[driver.OpDocument].Repertoire), At: it.p.At,
-			MIME: d.MIME, Size: d.Size, SHA256: d.SHA256,
+			MIME: spelledMIME(env.info.Ops[driver.OpDocument].MIME, d.MIME), Size: d.Size, SHA256: d.SHA256,
 			Open: func(ctx context.Context) (io.ReadCloser, error) { return env.open(ctx, it) },
 		}, nil
 	case KindStatus:

@@ -2,13 +2,8 @@ package writeback
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -115,130 +110,6 @@ func patientLane(it *item) string {
 		who = fmt.Sprintf("host\x00%s\x00%s\x00%s\x00%s\x00%s", d.HostID, d.First, d.Last, d.Birth, d.Phone)
 	}
 	return derive("lane", it.Practice, who, 10)
-}
-
-// WriteDocument is [Practice.WriteDocument].
-func (v Via) WriteDocument(ctx context.Context, d Document) (Item, error) {
-	c := inputCheck{e: InputError{Op: "document"}}
-	if d.Kind == driver.FormDocument {
-		c.bad("kind", "is a form; use SubmitForm")
-	} else if !d.Kind.Valid() {
-		c.bad("kind", "is not a document kind; use one of driver.DocumentKinds")
-	}
-	it := v.newItem(KindDocument, d.Key, payload{
-		Patient: patientDataOf(d.Patient), At: stamp(d.At),
-		Document: &documentData{Kind: d.Kind, Title: d.Title.Reveal(), MIME: d.MIME},
-	})
-	return v.submitFile(ctx, it, &c, d.Patient, d.At, d.Title, d.MIME, d.Content)
-}
-
-// SubmitForm is [Practice.SubmitForm].
-func (v Via) SubmitForm(ctx context.Context, f Form) (Item, error) {
-	c := inputCheck{e: InputError{Op: "form"}}
-	if !f.Category.Valid() {
-		c.bad("category", "is not a form category; use one of driver.FormCategories")
-	}
-	c.id("type", f.Type)
-	it := v.newItem(KindForm, f.Key, payload{
-		Patient: patientDataOf(f.Patient), At: stamp(f.At),
-		Document: &documentData{Kind: driver.FormDocument, Category: f.Category, FormType: f.Type, Title: f.Title.Reveal(), MIME: f.MIME},
-	})
-	return v.submitFile(ctx, it, &c, f.Patient, f.At, f.Title, f.MIME, f.Content)
-}
-
-func (v Via) submitFile(ctx context.Context, it *item, c *inputCheck, who Patient, at time.Time, title driver.Text, mime string, content io.Reader) (Item, error) {
-	c.key(it.Key)
-	c.patient(who)
-	c.at(at)
-	c.text("title", title, maxShort, true)
-	if mime == "" {
-		c.bad("mime", `is empty; give the type, such as "application/pdf"`)
-	}
-	c.id("mime", mime)
-	if content == nil {
-		c.bad("content", "is nil; give the bytes")
-	}
-	if err := c.err(); err != nil {
-		return Item{}, err
-	}
-	if err := v.p.usable(); err != nil {
-		return Item{}, err
-	}
-	it.Lane = it.ID
-	known, err := v.to.ItemByKey(ctx, it.Practice, it.Key)
-	keep := errors.Is(err, ErrNotFound)
-	if err != nil && !keep {
-		return Item{}, err
-	}
-	if keep {
-		it.Blob = rand.Text()
-	} else {
-		it.Blob = known.Blob
-	}
-	if err := v.readContent(ctx, it, content, keep); err != nil {
-		return Item{}, err
-	}
-	return v.submit(ctx, it)
-}
-
-// readContent reads a document once: hashes it, checks it, and keeps its chunks
-// when keep is set. The chunks are in the store before the item that names them;
-// those of an item that never came are swept later.
-func (v Via) readContent(ctx context.Context, it *item, content io.Reader, keep bool) error {
-	limit := v.p.e.cfg.MaxDocument
-	doc := it.p.Document
-	hash := sha256.New()
-	buf := make([]byte, BlobChunk-1024) // sealing adds a little
-	for n := 0; ; n++ {
-		size, err := io.ReadFull(content, buf)
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			return fmt.Errorf("writeback: %s: content: %w", it.Kind, err)
-		}
-		last := err != nil
-		chunk := buf[:size]
-		doc.Size += int64(size)
-		if doc.Size > limit {
-			return &InputError{Op: string(it.Kind), Fields: []FieldError{{"content", fmt.Sprintf("is larger than %d bytes; send a smaller document", limit)}}}
-		}
-		if n == 0 {
-			if size == 0 {
-				return &InputError{Op: string(it.Kind), Fields: []FieldError{{"content", "is empty; give the bytes"}}}
-			}
-			if !plausibleMIME(doc.MIME, chunk) {
-				return &InputError{Op: string(it.Kind), Fields: []FieldError{{"mime", "does not fit the content; give the type of the bytes"}}}
-			}
-		}
-		hash.Write(chunk)
-		if keep && size > 0 {
-			sealed, err := v.p.e.seal.seal(chunk, it.Practice, fmt.Sprintf("%s/%d", it.Blob, n))
-			if err != nil {
-				return err
-			}
-			if err := v.to.PutBlob(ctx, it.Practice, it.Blob, n, sealed); err != nil {
-				return err
-			}
-		}
-		if last {
-			break
-		}
-	}
-	doc.SHA256 = hex.EncodeToString(hash.Sum(nil))
-	return nil
-}
-
-// plausibleMIME compares the claimed type with the first bytes, for types that
-// can be told by them.
-func plausibleMIME(claim string, head []byte) bool {
-	found := http.DetectContentType(head)
-	switch claim {
-	case "application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp":
-		return found == claim
-	}
-	switch found {
-	case "application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp":
-		return found == claim
-	}
-	return true
 }
 
 // SetAppointmentStatus is [Practice.SetAppointmentStatus].

@@ -138,6 +138,13 @@ func badInputs() []badInput {
 		badDocument("no time", "at", func(d *writeback.Document) { d.At = time.Time{} }),
 		badDocument("no type", "mime", func(d *writeback.Document) { d.MIME = "" }),
 		badDocument("another type", "mime", func(d *writeback.Document) { d.MIME = "image/png" }),
+		badDocument("no such type", "mime", func(d *writeback.Document) { d.MIME = secret }),
+		badDocument("any type", "mime", func(d *writeback.Document) { d.MIME = "image/*" }),
+		badDocument("a program", "mime", func(d *writeback.Document) { d.Content = strings.NewReader("MZ\x90\x00" + secret) }),
+		badDocument("a page said to be text", "mime", func(d *writeback.Document) {
+			d.MIME, d.Content = "text/plain", strings.NewReader("<html>"+secret)
+		}),
+		badDocument("too large", "content", func(d *writeback.Document) { d.Content = strings.NewReader("%PDF-" + strings.Repeat(secret, 6<<20)) }),
 		badDocument("no content", "content", func(d *writeback.Document) { d.Content = nil }),
 		badDocument("empty content", "content", func(d *writeback.Document) { d.Content = strings.NewReader("") }),
 		badDocument("card in the title", "title", func(d *writeback.Document) { d.Title = writeback.Text(secret + card) }),
@@ -147,6 +154,7 @@ func badInputs() []badInput {
 		badForm("no category", "category", func(f *writeback.Form) { f.Category = "" }),
 		badForm("no such category", "category", func(f *writeback.Form) { f.Category = secret }),
 		badForm("type with a line break", "type", func(f *writeback.Form) { f.Type = secret + "\n" }),
+		badForm("card as the type", "type", func(f *writeback.Form) { f.Type = secret + card }),
 		badForm("empty content", "content", func(f *writeback.Form) { f.Content = strings.NewReader("") }),
 		badForm("pdf said to be text", "mime", func(f *writeback.Form) { f.MIME = "text/plain" }),
 
@@ -266,8 +274,8 @@ func TestDocumentIsStreamedAndATooLargeOneIsRefusedEarly(t *testing.T) {
 
 	content, _, err := submit(50 << 20)
 	require.ErrorIs(t, err, writeback.ErrInvalid)
-	require.ErrorContains(t, err, "content: is larger than 26214400 bytes")
-	require.LessOrEqual(t, content.read, int64(26<<20), "what is too large is not read to its end")
+	require.ErrorContains(t, err, "content: is larger than 26214400 bytes, the limit of Config.MaxDocument")
+	require.LessOrEqual(t, content.read, int64(25<<20+1), "what is too large is not read to its end")
 	b.requireMissing("doc-52428800")
 
 	// A key that is known is only hashed: no second copy is made.

@@ -1,0 +1,171 @@
+package writeback_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/settings"
+	"github.com/pmswriteback/pms/writeback"
+)
+
+// pdfOf is a PDF of some bytes.
+func pdfOf(size int) string { return "%PDF-1.7 " + strings.Repeat("x", size-9) }
+
+// readCount counts what is read, and hides that the reader could tell its size.
+type readCount struct {
+	r    io.Reader
+	read int
+}
+
+func (c *readCount) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.read += n
+	return n, err
+}
+
+// fieldProblem is the problem of the one field that is wrong.
+func fieldProblem(t *testing.T, err error, field string) string {
+	t.Helper()
+	var input *writeback.InputError
+	require.ErrorAs(t, err, &input)
+	require.Len(t, input.Fields, 1)
+	require.Equal(t, field, input.Fields[0].Field)
+	return input.Fields[0].Problem
+}
+
+func TestWhatThePMSDoesNotTakeIsRefusedBeforeItIsStored(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		const limit = 3 << 20
+		b.pms.SetInfo(func(i *driver.Info) {
+			op := i.Ops[driver.OpDocument]
+			op.MaxBytes, op.MIME = limit, []string{"application/pdf", "image/jpg"}
+			i.Ops[driver.OpDocument] = op
+		})
+		b.save(nil)
+		b.p.RefreshCatalogs()
+		b.pass(time.Second)
+		submit := func(key, mime string, content io.Reader) error {
+			d := b.document(key)
+			d.MIME, d.Content = mime, content
+			return second(b.p.WriteDocument(t.Context(), d))
+		}
+		orphans := func() int {
+			n, err := b.store.Sweep(t.Context(), -time.Hour)
+			require.NoError(t, err)
+			return n
+		}
+
+		file, err := os.Create(filepath.Join(t.TempDir(), "scan.pdf"))
+		require.NoError(t, err)
+		_, err = file.WriteString(pdfOf(limit + 1))
+		require.NoError(t, err)
+		for name, content := range map[string]io.Reader{
+			"text": strings.NewReader(pdfOf(limit + 1)), "buffer": bytes.NewBufferString(pdfOf(limit + 1)), "file": file,
+		} {
+			if name == "file" {
+				_, err = file.Seek(0, io.SeekStart)
+				require.NoError(t, err)
+			}
+			problem := fieldProblem(t, submit("large", "application/pdf", content), "content")
+			require.Contains(t, problem, fmt.Sprintf("larger than %d bytes, the limit of this PMS", limit), name)
+			require.Zero(t, orphans(), "%s: what tells its size leaves nothing", name)
+		}
+		stream := &readCount{r: strings.NewReader(pdfOf(2 * limit))}
+		fieldProblem(t, submit("large", "application/pdf", stream), "content")
+		require.LessOrEqual(t, stream.read, limit+1, "no more is read than it takes to know")
+		require.LessOrEqual(t, orphans(), 1, "the sweep takes what was stored of it")
+		b.requireMissing("large")
+
+		whole := &readCount{r: strings.NewReader(pdfOf(limit))}
+		require.NoError(t, submit("fits", "application/pdf", whole))
+		_, err = file.Seek(2, io.SeekStart)
+		require.NoError(t, err)
+		_, err = file.WriteAt([]byte("%PDF-"), 2)
+		require.NoError(t, err)
+		require.NoError(t, submit("fits from its third byte", "application/pdf", file), "a file is read from where it stands")
+		require.NoError(t, submit("photo", "image/jpeg", strings.NewReader("\xff\xd8\xff\xe0")))
+		png := &readCount{r: strings.NewReader("\x89PNG\r\n\x1a\n")}
+		problem := fieldProblem(t, submit("scan", "image/png", png), "mime")
+		require.Contains(t, problem, "application/pdf, image/jpg")
+		require.Zero(t, png.read)
+		b.requireMissing("scan")
+
+		b.pass(time.Minute)
+		require.Equal(t, int64(limit), b.pms.Documents()[0].Size)
+		require.Equal(t, int64(limit-1), b.pms.Documents()[1].Size)
+		require.Equal(t, "image/jpg", b.pms.Documents()[2].MIME, "the driver gets its own spelling")
+
+		// What is not to be written needs no PMS to take it, and gets its record.
+		b.save(func(d *settings.Document) { d.Documents.AccountStatement = settings.Ref{} })
+		require.NoError(t, submit("off", "image/png", strings.NewReader("\x89PNG\r\n\x1a\n")))
+		b.requireState("off", writeback.Skipped)
+		b.must(b.p.Retry(t.Context(), b.item("off").ID, "dana"))
+		b.save(func(d *settings.Document) { d.Documents.AccountStatement = settings.Ref{ID: "0202"} })
+		b.pass(time.Minute)
+		b.requireState("off", writeback.Skipped)
+		b.must(b.p.Retry(t.Context(), b.item("off").ID, "dana"))
+		b.pass(time.Minute)
+		require.Equal(t, driver.ReasonMIMERefused, b.requireState("off", writeback.Failed).Reason)
+	})
+}
+
+// While nobody knows what the PMS takes, everything is accepted, and refused
+// when its turn comes.
+func TestLimitThatIsKnownLaterRefusesAtTheTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		b.pms.SetInfo(func(i *driver.Info) {
+			op := i.Ops[driver.OpDocument]
+			op.MaxBytes, op.MIME = 100, []string{"application/pdf"}
+			i.Ops[driver.OpDocument] = op
+		})
+		b.pms.SetOffline(true)
+		b.save(nil)
+		large, png := b.document("large"), b.document("png")
+		at := large.At
+		large.Content = strings.NewReader(pdfOf(101))
+		png.MIME, png.Content = "image/png", strings.NewReader("\x89PNG\r\n\x1a\n")
+		b.must(b.p.WriteDocument(t.Context(), large))
+		b.must(b.p.WriteDocument(t.Context(), png))
+		b.start()
+		b.requireState("large", writeback.Queued)
+		b.pms.SetOffline(false)
+		b.pass(10 * time.Minute)
+		require.Equal(t, driver.ReasonTooLarge, b.requireState("large", writeback.Failed).Reason)
+		require.Equal(t, driver.ReasonMIMERefused, b.requireState("png", writeback.Failed).Reason)
+		require.Empty(t, b.pms.Documents())
+
+		// The same key is the same item, although nobody could submit it anew.
+		again := b.document("large")
+		again.At, again.Content = at, strings.NewReader(pdfOf(101))
+		require.Equal(t, b.item("large").ID, b.must(b.p.WriteDocument(t.Context(), again)).ID)
+		fresh := b.document("fresh")
+		fresh.Content = strings.NewReader(pdfOf(101))
+		fieldProblem(t, second(b.p.WriteDocument(t.Context(), fresh)), "content")
+
+		// The PMS takes more by now.
+		b.pms.SetInfo(func(i *driver.Info) {
+			op := i.Ops[driver.OpDocument]
+			op.MaxBytes = 0
+			i.Ops[driver.OpDocument] = op
+		})
+		b.p.RefreshCatalogs()
+		b.pass(time.Second)
+		b.must(b.p.Retry(t.Context(), b.item("large").ID, "dana"))
+		b.pass(time.Minute)
+		b.requireState("large", writeback.Written)
+		b.stopped()
+	})
+}
