@@ -44,6 +44,13 @@ type Config struct {
 	// MaxDocument is the largest document in bytes. Default 25 MiB; a driver's
 	// own limit may be lower.
 	MaxDocument int64
+	// DocumentTitle is how documents and forms are titled in the PMS: text with
+	// the placeholders {title} (what the host gave), {kind} ("Insurance
+	// Verification", "Informed Consent"), {category} and {form_type} (empty for
+	// what is no form), {date} (2006-01-02, in the practice's zone) and {host}; at
+	// most 200 bytes. A title of no more than punctuation becomes "{kind} {date}".
+	// It stays as it was when a document was first sent. Default "{title}".
+	DocumentTitle string
 	// HandlerTimeout bounds one call of a handler. Default 30 s.
 	HandlerTimeout time.Duration
 	// ReadTimeout bounds one PMS call that changes nothing. Default 90 s.
@@ -121,6 +128,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxDocument < 0 || c.MaxPhoto < 0 {
 		bad("MaxDocument, MaxPhoto", "are negative; leave them 0 for the default")
+	}
+	if _, err := parseTitle(c.DocumentTitle); err != nil {
+		bad("DocumentTitle", err.Error())
 	}
 	if err := c.Retry.Validate(); err != nil {
 		bad("Retry", err.Error())

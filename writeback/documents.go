@@ -52,6 +52,9 @@ func (v Via) submitFile(ctx context.Context, it *item, c *inputCheck, who Patien
 	c.patient(who)
 	c.at(at)
 	c.text("title", title, maxShort, true)
+	if !HasCardNumber(title.Reveal()) && v.titleCard(it) {
+		c.bad("title", "makes, with Config.DocumentTitle, a payment card number (card_number); remove or mask it")
+	}
 	it.p.Document.MIME = c.mime(it.p.Document.MIME)
 	if content == nil {
 		c.bad("content", "is nil; give the bytes")

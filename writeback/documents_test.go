@@ -2,6 +2,7 @@ package writeback_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -14,8 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/memdriver"
 	"github.com/pmswriteback/pms/settings"
 	"github.com/pmswriteback/pms/writeback"
+	"github.com/pmswriteback/pms/writeback/memstore"
 )
 
 // pdfOf is a PDF of some bytes.
@@ -167,5 +170,86 @@ func TestLimitThatIsKnownLaterRefusesAtTheTurn(t *testing.T) {
 		b.pass(time.Minute)
 		b.requireState("large", writeback.Written)
 		b.stopped()
+	})
+}
+
+func TestTemplateThatIsWrongIsAnErrorOfItsField(t *testing.T) {
+	t.Parallel()
+	for template, problem := range map[string]string{
+		"{patient}": "{patient}", "{Title}": "{Title}", "{}": "{}", "{ title }": "{ title }", "{title": "brace", "title}": "brace", "{title}}": "brace",
+		"{{title}}": "brace", "{title {date}}": "brace", "a\nb": "line breaks", "a\u2028b": "line breaks", "\xff": "UTF-8",
+		strings.Repeat("x", 201): "200 bytes",
+	} {
+		cfg := writeback.Config{
+			HostName: "Acme", Store: memstore.New(), DocumentTitle: template,
+			Connect: func(context.Context, string) (driver.Connector, error) { return nil, errHost },
+		}
+		err := cfg.Validate()
+		require.ErrorContains(t, err, "writeback: config: DocumentTitle: ", "%q", template)
+		require.ErrorContains(t, err, problem, "%q", template)
+		_, err = writeback.New(cfg)
+		require.Error(t, err)
+		cfg.DocumentTitle = strings.Repeat("x", 200)
+		require.NoError(t, cfg.Validate())
+	}
+}
+
+// The template may change while documents wait: it counts when they are sent,
+// and what was sent keeps its title, which a look for it goes by.
+func TestTitleIsFrozenWhenItIsFirstSent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		titled := func(template string) { b.engine(func(c *writeback.Config) { c.DocumentTitle = template }) }
+		titled("{kind}: {title}")
+		b.start()
+		b.save(nil)
+		b.pass(time.Second)
+		b.pms.SetInfo(func(i *driver.Info) {
+			op := i.Ops[driver.OpDocument]
+			op.Repertoire = driver.Windows1252
+			i.Ops[driver.OpDocument] = op
+		})
+		b.p.RefreshCatalogs()
+		b.pass(time.Second)
+		var titles []string
+		sent := func(op driver.Op) bool {
+			titles = append(titles, op.(*driver.Document).Title.Reveal())
+			return true
+		}
+		b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Effect: memdriver.After, Match: sent})
+		b.pms.Fail(memdriver.Fault{On: "verify", Times: 1, Err: driver.ErrUnavailable, Match: sent})
+		d, f := b.document("doc"), b.form("form")
+		d.Title = writeback.Text("March\nand Łódź")
+		b.must(b.p.WriteDocument(t.Context(), d))
+		b.pass(time.Millisecond)
+		b.requireState("doc", writeback.Uncertain)
+		b.pms.SetOffline(true)
+		b.must(b.p.SubmitForm(t.Context(), f))
+		b.pass(time.Second)
+		b.requireState("form", writeback.Queued)
+		b.stopped()
+
+		titled("{title} of {date}, {form_type}, by {host}")
+		b.pms.SetOffline(false)
+		b.pms.Fail(memdriver.Fault{On: "verify", Times: 1, Effect: memdriver.Pass, Match: sent})
+		b.start()
+		b.pass(10 * time.Minute)
+		b.requireState("doc", writeback.Written)
+		b.requireState("form", writeback.Written)
+		require.Equal(t, "Account Statement: March and ?ód?", b.pms.Documents()[0].Title.Reveal())
+		require.GreaterOrEqual(t, len(titles), 2)
+		for _, title := range titles {
+			require.Equal(t, titles[0], title, "the PMS is asked for what was sent")
+		}
+		day := f.At.In(b.location).Format(time.DateOnly)
+		require.Equal(t, "Consent of "+day+", botox, by Acme", b.pms.Documents()[1].Title.Reveal())
+
+		f = b.form("card")
+		f.Title, f.Type = writeback.Text("41111111"), "11111111"
+		b.stopped()
+		titled("{title}{form_type}")
+		problem := fieldProblem(t, second(b.p.SubmitForm(t.Context(), f)), "title")
+		require.Contains(t, problem, "card_number")
 	})
 }

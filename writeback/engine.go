@@ -19,6 +19,7 @@ import (
 type Engine struct {
 	cfg    Config
 	seal   sealer
+	title  titleTemplate
 	commit *groupStore
 	runner *pmssync.Runner
 	slots  chan struct{}
@@ -56,8 +57,12 @@ func newEngine(cfg Config, lateAfter time.Duration, onLate func(practice string,
 	if err != nil {
 		return nil, err
 	}
+	title, err := parseTitle(cfg.DocumentTitle)
+	if err != nil {
+		return nil, err
+	}
 	e := &Engine{
-		cfg: cfg, seal: seal,
+		cfg: cfg, seal: seal, title: title,
 		commit:    newGroupStore(cfg.Store),
 		slots:     make(chan struct{}, cfg.MaxCalls),
 		practices: map[string]*Practice{},

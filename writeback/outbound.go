@@ -589,7 +589,7 @@ func (p *Practice) find(ctx context.Context, q driver.PatientQuery) (found []dri
 }
 
 func (p *Practice) planEnv(v view) planEnv {
-	env := planEnv{hostName: p.e.cfg.HostName, zone: p.config().Location, view: v, open: p.openBlob}
+	env := planEnv{hostName: p.e.cfg.HostName, zone: p.config().Location, view: v, title: p.e.title, open: p.openBlob}
 	if v.info != nil {
 		env.info = *v.info
 	}

@@ -152,6 +152,7 @@ type sentOp struct {
 	Patient  string       `json:"patient,omitempty"`
 	Type     string       `json:"type,omitempty"`
 	Body     string       `json:"body,omitempty"`
+	Title    string       `json:"title,omitempty"`
 	Part     int          `json:"part,omitempty"`
 	Parts    int          `json:"parts,omitempty"`
 	From     string       `json:"from,omitempty"`
@@ -236,7 +237,7 @@ func (l *leg) unsent() {
 func (it *item) forget() {
 	for i := range it.pr.Legs {
 		if l := &it.pr.Legs[i]; l.Sent != nil && (l.State == legDone || it.State.Final()) {
-			l.Sent.Body = ""
+			l.Sent.Body, l.Sent.Title = "", ""
 		}
 	}
 }

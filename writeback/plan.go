@@ -70,6 +70,7 @@ type planEnv struct {
 	zone     *time.Location
 	info     driver.Info
 	view     view
+	title    titleTemplate
 	// open gives a document's bytes.
 	open func(ctx context.Context, it *item) (io.ReadCloser, error)
 }
@@ -108,6 +109,7 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 			b.Type = noteType(it, s).ID
 		case KindDocument, KindForm:
 			b.Type = folder(it, s).ID
+			b.Title = label(env.title.render(it, env.hostName, env.zone), env.info.Ops[driver.OpDocument].Repertoire).Reveal()
 		case KindStatus:
 			b.To = s.StatusTarget(it.p.Status.Confirmed).ID
 		case KindPayment:
@@ -144,7 +146,7 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 		d := it.p.Document
 		return &driver.Document{
 			Header: head, About: d.Kind, Category: d.Category, FormType: d.FormType,
-			Folder: b.Type, Title: label(d.Title, env.info.Ops[driver.OpDocument].Repertoire), At: it.p.At,
+			Folder: b.Type, Title: driver.NewText(b.Title), At: it.p.At,
 			MIME: spelledMIME(env.info.Ops[driver.OpDocument].MIME, d.MIME), Size: d.Size, SHA256: d.SHA256,
 			Open: func(ctx context.Context) (io.ReadCloser, error) { return env.open(ctx, it) },
 		}, nil
