@@ -123,7 +123,7 @@ func (p *Practice) Assign(ctx context.Context, id, patient, actor string) (Item,
 // MarkPosted says that a person posted an item by hand; reference is their note,
 // such as the PMS's number, and must not hold patient data.
 func (p *Practice) MarkPosted(ctx context.Context, id, actor, reference string) (Item, error) {
-	return p.act(ctx, id, EventMarkedPosted, actor, reference, nil)
+	return p.act(ctx, id, EventMarkedPosted, actor, reference, func(it *item) error { return p.postedByHand(ctx, it) })
 }
 
 // act is what a person does to an item: along the state table, compare-and-set,

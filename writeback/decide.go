@@ -38,8 +38,8 @@ func decided(event string, reason driver.Reason, cause string) decision {
 //
 // The order is: is it wanted; can the PMS do it; are the options it needs in
 // order; is access open; is it for this PMS; is the patient known; does a person
-// have to agree; does the practice's mode allow it. What is begun was wanted, and
-// its patient was known: it is finished.
+// have to agree; is the same document there already; does the practice's mode allow
+// it. What is begun was wanted, and its patient was known: it is finished.
 func decide(it *item, v view) decision {
 	op := it.nextOp()
 	if d, stop := decideWanted(it, v); stop {
@@ -58,6 +58,9 @@ func decide(it *item, v view) decision {
 		return decided(EventHeld, ReasonPMSChanged, "pms_changed:"+it.pr.PMS)
 	}
 	if d, stop := decidePatient(it, v); stop && !it.begun() {
+		return d
+	}
+	if d, stop := decideSame(it); stop {
 		return d
 	}
 	if heldByPMS(it) && it.Revision == v.revision && !v.catalogs.AsOf.After(it.pr.RefusedAt) {

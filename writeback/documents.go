@@ -69,7 +69,6 @@ func (v Via) submitFile(ctx context.Context, it *item, c *inputCheck, who Patien
 	if err != nil {
 		return Item{}, err
 	}
-	it.Lane = it.ID
 	known, err := v.to.ItemByKey(ctx, it.Practice, it.Key)
 	keep := errors.Is(err, ErrNotFound)
 	if err != nil && !keep {
@@ -176,6 +175,7 @@ func (v Via) readContent(ctx context.Context, it *item, content io.Reader, limit
 		}
 	}
 	doc.SHA256 = hex.EncodeToString(hash.Sum(nil))
+	it.setContent()
 	return nil
 }
 

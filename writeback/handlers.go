@@ -134,8 +134,12 @@ type Item struct {
 	// number where nobody else was found. At most 20, and empty once the patient is
 	// known.
 	Candidates []string
-	// Subject is the appointment of a status, or the payment's item of a refund.
+	// Subject is the appointment of a status, the payment's item of a refund, or
+	// a digest of what a document holds and whose it is.
 	Subject string
+	// ContentSHA256 is the hash of a document's or form's bytes, hexadecimal. It
+	// stays for ever, also when the content has been purged.
+	ContentSHA256 string
 	// Seq orders items by submission. It and the times are the store's, and zero
 	// in what a submit returns for a new item.
 	Seq                  int64
@@ -193,7 +197,7 @@ func (it *item) public() Item {
 		ID: it.ID, Practice: it.Practice, Key: it.Key, Kind: it.Kind, State: it.State,
 		Reason: it.Reason, Cause: it.Cause, Words: what, NextStep: step,
 		Patient: it.Patient, Subject: it.Subject, Seq: it.Seq, Attempts: it.Attempts,
-		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt, Replaced: it.pr.Replaced,
+		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt, ContentSHA256: it.pr.SHA256, Replaced: it.pr.Replaced,
 	}
 	if it.pr.Match.Patient == "" {
 		out.Candidates = slices.Clone(it.pr.Match.Candidates)

@@ -81,9 +81,12 @@ type Document struct {
 	// At is the document's date. Required.
 	At    time.Time
 	Title driver.Text
-	// MIME is the type, such as "application/pdf". Required.
+	// MIME is the type, such as "application/pdf". Required; what the content is
+	// is compared with it. Case, parameters and common other names do not count.
 	MIME string
-	// Content is read once, to the end. Required.
+	// Content is read once, to the end. Required. If it can be sought, its size is
+	// looked at first. At most Config.MaxDocument bytes are taken, and what the
+	// practice's PMS takes as far as that is known.
 	Content io.Reader
 }
 
@@ -99,9 +102,8 @@ type Form struct {
 	// At is when the form was submitted. Required.
 	At    time.Time
 	Title driver.Text
-	// MIME is the type, such as "application/pdf". Required.
-	MIME string
-	// Content is read once, to the end. Required.
+	// MIME and Content are as in Document.
+	MIME    string
 	Content io.Reader
 }
 

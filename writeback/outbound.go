@@ -216,6 +216,9 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 			return c, false, p.settleAs(ctx, it, decided(EventRefused, driver.ReasonAmountInvalid, ""))
 		}
 	}
+	if err := p.lookForSame(ctx, it); err != nil {
+		return c, false, err
+	}
 	if d := decide(it, env.view); d.event != EventQueued {
 		return c, false, p.settleAs(ctx, it, d)
 	}
@@ -234,6 +237,7 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 		// The payment was posted by hand: so must its refund be, and its offset.
 		return c, false, p.settleAs(ctx, it, decided(EventRefused, driver.ReasonPaymentMissing, ""))
 	}
+	it.setPatient(op.Head().Patient)
 	if p.suspect(it, l) {
 		return c, false, p.settle(ctx, it, EventRestored, "", 0)
 	}
@@ -245,7 +249,6 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 	l.Last, l.State = now, legSending
 	head := op.Head()
 	head.FirstSent, head.LastSent = l.First, l.Last
-	it.Patient = head.Patient
 	it.Attempts++
 	it.move(EventClaimed)
 	it.Fence, it.Revision = p.lease.Fence(), env.view.revision
@@ -532,6 +535,7 @@ func (p *Practice) store(ctx context.Context, it *item, event string, from State
 		return err
 	}
 	it.Version++
+	p.settled(it)
 	return nil
 }
 

@@ -118,6 +118,8 @@ type progress struct {
 	RefusedAt time.Time `json:"refused_at,omitzero"`
 	// Replaced counts the characters of a note that the PMS cannot store.
 	Replaced int `json:"replaced,omitempty"`
+	// SHA256 is a document's hash, which stays when its content is purged.
+	SHA256 string `json:"sha256,omitempty"`
 	// AnyBasis is set when staff asked again for a status that had conflicted.
 	AnyBasis bool `json:"any_basis,omitempty"`
 }
@@ -188,6 +190,8 @@ type neighbours struct {
 	leg  *leg
 	// unreadable: that payment cannot be opened with the keys at hand.
 	unreadable bool
+	// same is what there is of the same document.
+	same sameContent
 }
 
 func (it *item) nextLeg() *leg {

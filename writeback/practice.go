@@ -43,7 +43,9 @@ type Practice struct {
 	// restoredAt is when the store was marked as restored from a back-up.
 	restoredAt time.Time
 	// mode is empty until it was read.
-	mode    Mode
+	mode Mode
+	// awaited are documents for which others of the same content wait.
+	awaited map[string]bool
 	health  practiceHealth
 	working bool // this process holds the lease
 

@@ -16,6 +16,8 @@ const (
 	ReasonUnauthorized      driver.Reason = "unauthorized"
 	ReasonOutcomeUnknown    driver.Reason = "outcome_unknown"
 	ReasonWaitsForPayment   driver.Reason = "waits_for_payment"
+	ReasonWaitsForDocument  driver.Reason = "waits_for_document"
+	ReasonFiledBefore       driver.Reason = "filed_before"
 	ReasonUnreadable        driver.Reason = "unreadable"
 	ReasonPaused            driver.Reason = "paused"
 	ReasonPlanOnly          driver.Reason = "plan_only"
@@ -39,6 +41,8 @@ var reasonWords = map[driver.Reason]words{
 	ReasonUnauthorized:      {"The PMS refuses the library's access.", "Check the connection's keys and permissions; it goes on by itself."},
 	ReasonOutcomeUnknown:    {"The PMS gave no answer and cannot be asked whether it has this.", "Look it up in the PMS: mark it as posted when it is there, retry it when it is not."},
 	ReasonWaitsForPayment:   {"The payment that this refunds is not in the PMS yet.", "Settle the payment first; it goes on by itself."},
+	ReasonWaitsForDocument:  {"The same document was sent before, and it is not known yet whether the PMS has it.", "It is looked for; settle the other one if it waits for a person."},
+	ReasonFiledBefore:       {"The same document is in the patient's record already.", "Nothing to do."},
 	ReasonUnreadable:        {"The stored item cannot be read with the keys at hand.", "Give the engine the key with which it was sealed."},
 	ReasonPaused:            {"Writing is paused for this practice.", "It goes on by itself when the practice is live again."},
 	ReasonIDReused:          {"The PMS now uses the id for something else than what was chosen.", "Choose it again in the settings, or choose another one; then it goes on by itself."},

@@ -80,6 +80,11 @@ func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, boo
 	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
 		return Change{}, false, err
 	}
+	if it.Reason == ReasonWaitsForDocument {
+		if err := p.lookForSame(ctx, it); err != nil {
+			return Change{}, false, err
+		}
+	}
 	// What could not be opened before has its turn now.
 	opened := it.Reason == ReasonUnreadable && it.Active
 	if it.State == PartiallyPosted && it.Cause == "" && it.Reason != "" {

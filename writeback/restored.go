@@ -78,17 +78,32 @@ func (p *Practice) loadRestored(ctx context.Context) error {
 // because the store has forgotten it. If so, the leg is made to look as if it had
 // been sent, once, some time between its event and the restore.
 func (p *Practice) suspect(it *item, l *leg) bool {
-	p.mu.Lock()
-	restored := p.restoredAt
-	p.mu.Unlock()
-	since := it.CreatedAt
-	if !it.p.At.IsZero() && it.p.At.Before(since) {
-		since = it.p.At
-	}
+	since, restored := it.since(), p.restoreMark()
 	if l.Looked || !l.First.IsZero() || !since.Before(restored) || p.repeatable(it.opOf(l)) {
 		return false
 	}
 	l.Looked, l.State = true, legSending
 	l.First, l.Last = stamp(since), restored
 	return true
+}
+
+// forgotten says whether all of an item is suspect, none of it having been looked
+// for yet.
+func (p *Practice) forgotten(it *item) bool {
+	return it.untouched() && it.since().Before(p.restoreMark()) && !p.repeatable(it.opKind())
+}
+
+// since is the earliest time at which an item can have been sent.
+func (it *item) since() time.Time {
+	if !it.p.At.IsZero() && it.p.At.Before(it.CreatedAt) {
+		return it.p.At
+	}
+	return it.CreatedAt
+}
+
+// restoreMark is when the store was marked as restored, zero for never.
+func (p *Practice) restoreMark() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.restoredAt
 }

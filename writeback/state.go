@@ -14,6 +14,7 @@ const (
 	EventExpired      = "expired"
 	EventRefused      = "refused" // what the PMS cannot take at all
 	EventSuperseded   = "superseded"
+	EventFiledBefore  = "filed_before" // the PMS has the same document
 
 	// Outcomes of writing.
 	EventClaimed      = "claimed" // not in the audit log: each send has an outcome
@@ -92,6 +93,7 @@ var stateTable = func() map[State]map[string]rule {
 	posted := rule{Written, actNone, "Somebody posted it by hand."}
 	retried := rule{Queued, actDecide, "Somebody asked to try it again."}
 
+	filed := rule{Written, actNone, "The same document is in the PMS already."}
 	suspect := rule{Uncertain, actVerify, "The store came from a back-up; it is looked for before it is sent."}
 
 	join := func(maps ...map[string]rule) map[string]rule {
@@ -122,6 +124,7 @@ var stateTable = func() map[State]map[string]rule {
 			EventRetried:      retried,
 			EventMarkedPosted: posted,
 			EventSuperseded:   {Superseded, actNone, "A newer one took its place."},
+			EventFiledBefore:  filed,
 		}),
 		Queued: join(decisions, people, map[string]rule{
 			EventClaimed:      {Writing, actNone, "Being written."},
@@ -129,6 +132,7 @@ var stateTable = func() map[State]map[string]rule {
 			EventMarkedPosted: posted,
 			EventRetried:      retried,
 			EventSuperseded:   {Superseded, actNone, "A newer one took its place."},
+			EventFiledBefore:  filed,
 			EventRestored:     suspect,
 		}),
 		Writing: {

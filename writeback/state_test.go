@@ -23,6 +23,7 @@ queued            QUEU> -     QUEU> -     QUEU> QUEU> -     -     PART> -     - 
 expired           EXPI. -     EXPI. -     EXPI. EXPI. EXPI. -     PART! -     -     -     -     -     -
 refused           FAIL! -     FAIL! -     FAIL! FAIL! -     -     PART! -     -     -     -     -     -
 superseded        -     -     SUPE. -     SUPE. SUPE. -     -     -     -     -     -     -     -     -
+filed_before      -     -     -     -     DONE. DONE. -     -     -     -     -     -     -     -     -
 claimed           -     -     -     -     -     WRIT. -     -     WRIT. -     -     -     -     -     -
 written           -     -     -     -     -     -     DONE. -     -     -     -     -     -     -     -
 leg_written       -     -     -     -     -     -     PART> PART> -     -     -     -     -     -     -
@@ -141,11 +142,11 @@ func TestEveryStateCanBeReachedAndLeft(t *testing.T) {
 		require.True(t, reached[Written] || s.Final(), "%q can never be written", s)
 	}
 	// Nothing but a claim and what follows from it leads to Written, except a
-	// person's word.
+	// person's word, and another item that is written.
 	for s, row := range stateTable {
 		for event, r := range row {
 			if r.to == Written {
-				require.True(t, s == Writing || s == Uncertain || event == EventMarkedPosted, "%q in %q", event, s)
+				require.True(t, s == Writing || s == Uncertain || event == EventMarkedPosted || event == EventFiledBefore, "%q in %q", event, s)
 			}
 			if r.to == Writing {
 				require.Equal(t, EventClaimed, event)

@@ -220,8 +220,8 @@ type Record struct {
 	Active, Blocking bool
 	// Patient is the PMS's patient id once known.
 	Patient string
-	// Subject is what the item is about besides: the appointment of a status,
-	// the payment's item id of a refund.
+	// Subject is what the item is about besides: the appointment of a status, the
+	// payment's item id of a refund, a digest of a document's content and patient.
 	Subject string
 	// Blob names the document's bytes.
 	Blob string

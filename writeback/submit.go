@@ -30,12 +30,15 @@ func (p *Practice) WriteNote(ctx context.Context, n Note) (Item, error) {
 	return p.via().WriteNote(ctx, n)
 }
 
-// WriteDocument submits a document; otherwise as WriteNote.
+// WriteDocument submits a document; otherwise as WriteNote. The same bytes for
+// the same patient and kind are filed once, under whatever keys: an item for
+// which another one's document stands is Written with ReasonFiledBefore.
 func (p *Practice) WriteDocument(ctx context.Context, d Document) (Item, error) {
 	return p.via().WriteDocument(ctx, d)
 }
 
-// SubmitForm submits an online form; otherwise as WriteNote.
+// SubmitForm submits an online form; otherwise as WriteDocument. Forms of
+// another category or type are other documents.
 func (p *Practice) SubmitForm(ctx context.Context, f Form) (Item, error) {
 	return p.via().SubmitForm(ctx, f)
 }
@@ -289,10 +292,17 @@ func (it *item) apply(d decision) bool {
 		return false
 	}
 	it.Reason, it.Cause = d.reason, d.cause
+	if d.event == EventFiledBefore {
+		it.takeReceipt()
+	}
 	return true
 }
 
 // event makes the audit row of what just happened.
 func (it *item) event(name string, from State, actor string) Event {
-	return Event{Practice: it.Practice, Item: it.ID, Name: name, From: from, To: it.State, Reason: it.Reason, Actor: actor}
+	e := Event{Practice: it.Practice, Item: it.ID, Name: name, From: from, To: it.State, Reason: it.Reason, Actor: actor}
+	if name == EventFiledBefore {
+		e.Detail = "item " + it.near.same.filed.ID
+	}
+	return e
 }

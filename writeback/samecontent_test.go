@@ -1,0 +1,520 @@
+package writeback_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/memdriver"
+	"github.com/pmswriteback/pms/settings"
+	"github.com/pmswriteback/pms/writeback"
+	"github.com/pmswriteback/pms/writeback/memstore"
+)
+
+// sameFile is the same statement of the same patient under any key.
+func (b *bed) sameFile(key string) writeback.Document {
+	d := b.document(key)
+	d.Content = strings.NewReader("%PDF-1.7 the same")
+	return d
+}
+
+func (b *bed) fileSame(key string) writeback.Item {
+	b.t.Helper()
+	return b.must(b.p.WriteDocument(b.t.Context(), b.sameFile(key)))
+}
+
+// requireFiledBefore is for an item that another one's receipt stands for.
+func (b *bed) requireFiledBefore(key string) writeback.Item {
+	b.t.Helper()
+	it := b.requireState(key, writeback.Written)
+	require.Equal(b.t, writeback.ReasonFiledBefore, it.Reason)
+	require.Len(b.t, it.Legs, 1)
+	require.True(b.t, it.Legs[0].Done)
+	require.True(b.t, it.Legs[0].Receipt.Existed)
+	events, err := b.p.ItemEvents(b.t.Context(), it.ID)
+	require.NoError(b.t, err)
+	last := events[len(events)-1]
+	require.Equal(b.t, writeback.EventFiledBefore, last.Name)
+	require.Equal(b.t, "engine", last.Actor)
+	require.Contains(b.t, last.Detail, "item ")
+	require.NotContains(b.t, last.Detail, it.ID)
+	return it
+}
+
+// quietly makes an engine that reads nothing from the PMS, so that hours pass
+// fast.
+func quietly(c *writeback.Config) { c.Handlers, c.KeepContent = writeback.Handlers{}, 2*time.Hour }
+
+// inQuiet is inBubble with such an engine.
+func inQuiet(t *testing.T, f func(t *testing.T, b *bed)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, quietly)
+		b.start()
+		defer b.stopped()
+		b.save(nil)
+		b.pass(time.Second)
+		f(t, b)
+	})
+}
+
+// named names the bed's patient otherwise than by id.
+var named = writeback.PatientNamed("Ada", "Lovelace", driver.Date{Year: 1985, Month: 12, Day: 10})
+
+func TestSameBytesForTheSamePatientAndKindAreFiledOnce(t *testing.T) {
+	t.Parallel()
+	inQuiet(t, func(t *testing.T, b *bed) {
+		ctx := t.Context()
+		other := b.pms.AddPatient(driver.Patient{FirstName: writeback.Text("Grace"), LastName: writeback.Text("Hopper")})
+
+		// Many keys at once, by name and by id, under other titles and times: one.
+		b.p.RefreshCatalogs()
+		b.pass(time.Second)
+		b.stopped() // so that they are all due when it goes on
+		b.engine(quietly)
+		var group sync.WaitGroup
+		for i := range 20 {
+			group.Go(func() {
+				d := b.sameFile(fmt.Sprint("same-", i))
+				d.Title, d.At = writeback.Text(fmt.Sprint("March ", i)), d.At.Add(time.Duration(i)*time.Hour)
+				if i%2 == 1 {
+					d.Patient = named
+				}
+				_, err := b.p.WriteDocument(ctx, d)
+				require.NoError(t, err)
+			})
+		}
+		group.Wait()
+		b.start()
+		b.pass(time.Minute)
+		require.Len(t, b.pms.Documents(), 1)
+		written := 0
+		for i := range 20 {
+			it := b.requireState(fmt.Sprint("same-", i), writeback.Written)
+			require.Equal(t, b.pms.Documents()[0].ID, it.Legs[0].Receipt.ID)
+			require.Equal(t, b.patient, it.Patient)
+			require.Equal(t, b.pms.Documents()[0].SHA256, it.ContentSHA256)
+			if it.Reason == "" {
+				written++
+			} else {
+				b.requireFiledBefore(it.Key)
+			}
+		}
+		require.Equal(t, 1, written)
+
+		// Whatever makes another document of it is filed.
+		n := 1
+		filed := func(what string, err error) {
+			t.Helper()
+			require.NoError(t, err, what)
+			b.pass(time.Minute)
+			n++
+			require.Len(t, b.pms.Documents(), n, what)
+		}
+		d := b.sameFile("other-patient")
+		d.Patient = writeback.PatientID(other)
+		filed("another patient", second(b.p.WriteDocument(ctx, d)))
+		d = b.sameFile("other-kind")
+		d.Kind = driver.InsuranceVerification
+		filed("another kind", second(b.p.WriteDocument(ctx, d)))
+		d = b.sameFile("other-bytes")
+		d.Content = strings.NewReader("%PDF-1.7 the same ")
+		filed("other bytes", second(b.p.WriteDocument(ctx, d)))
+		form := func(key string, category driver.FormCategory, formType string) error {
+			f := b.form(key)
+			f.Category, f.Type, f.Content = category, formType, b.sameFile("").Content
+			return second(b.p.SubmitForm(ctx, f))
+		}
+		filed("a form", form("form", driver.InformedConsent, "botox"))
+		filed("a form of another category", form("category", driver.TreatmentPlan, "botox"))
+		filed("a form of another type", form("type", driver.InformedConsent, ""))
+		require.NoError(t, form("form again", driver.InformedConsent, "Botox"))
+		b.pass(time.Minute)
+		b.requireFiledBefore("form again")
+
+		// A consent is written once and its hash is kept, also when nothing else is.
+		b.pass(5 * time.Hour)
+		records, err := b.store.Items(ctx, writeback.ItemQuery{Practice: practiceID})
+		require.NoError(t, err)
+		for _, r := range records {
+			require.Empty(t, r.Payload, "purged")
+		}
+		require.NoError(t, form("form much later", driver.InformedConsent, "botox"))
+		b.fileSame("much later")
+		b.pass(time.Minute)
+		b.requireFiledBefore("form much later")
+		b.requireFiledBefore("much later")
+		require.Len(t, b.pms.Documents(), n)
+		it := b.item("form")
+		require.Equal(t, b.item("form much later").ContentSHA256, it.ContentSHA256)
+		require.Len(t, it.ContentSHA256, 64)
+		f := b.form("form")
+		f.Content = strings.NewReader("%PDF-1.7 forged")
+		require.ErrorIs(t, second(b.p.SubmitForm(ctx, f)), writeback.ErrKeyReused)
+	})
+}
+
+// What is not in the PMS, and cannot be, does not count; when it goes on after
+// the other one was filed, it is not filed again.
+func TestOnlyWhatIsInThePMSStandsForAnother(t *testing.T) {
+	t.Parallel()
+	retry := func(b *bed) { b.must(b.p.Retry(b.t.Context(), b.item("first").ID, "dana")) }
+	stranger := writeback.PatientNamed("Grace", "Hopper", driver.Date{Year: 1986, Month: 12, Day: 9})
+	for name, tc := range map[string]struct {
+		state writeback.State
+		first func(b *bed) // submits "first"
+		mend  func(b *bed) // before "second" is submitted
+		goOn  func(b *bed) // lets "first" go on, nil when nothing can
+	}{
+		"refused": {writeback.Failed, func(b *bed) {
+			b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Err: driver.ReasonTextRefused})
+			b.fileSame("first")
+		}, nil, retry},
+		"skipped": {writeback.Skipped, func(b *bed) {
+			b.save(func(d *settings.Document) { d.Documents.AccountStatement = settings.Ref{} })
+			b.fileSame("first")
+		}, func(b *bed) {
+			b.save(func(d *settings.Document) { d.Documents.AccountStatement = settings.Ref{ID: "0202"} })
+		}, retry},
+		"parked": {writeback.NeedsPatient, func(b *bed) {
+			d := b.sameFile("first")
+			d.Patient = stranger
+			b.must(b.p.WriteDocument(b.t.Context(), d))
+		}, nil, func(b *bed) { b.must(b.p.Assign(b.t.Context(), b.item("first").ID, b.patient, "dana")) }},
+		"refused for what can be mended": {writeback.Held, func(b *bed) {
+			b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Err: driver.ReasonProviderInactive})
+			b.fileSame("first")
+		}, nil, retry},
+		"dismissed": {writeback.Dismissed, func(b *bed) {
+			b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Err: driver.ReasonTextRefused})
+			b.fileSame("first")
+			b.pass(time.Minute)
+			b.must(b.p.Dismiss(b.t.Context(), b.item("first").ID, "dana", ""))
+		}, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inQuiet(t, func(t *testing.T, b *bed) {
+				tc.first(b)
+				b.pass(time.Minute)
+				b.requireState("first", tc.state)
+				if tc.mend != nil {
+					tc.mend(b)
+				}
+				b.fileSame("second")
+				b.pass(5 * time.Second)
+				require.Empty(t, b.requireState("second", writeback.Written).Reason)
+				require.Len(t, b.pms.Documents(), 1)
+				if tc.goOn != nil {
+					tc.goOn(b)
+					b.pass(time.Minute)
+					require.Equal(t, b.pms.Documents()[0].ID, b.requireFiledBefore("first").Legs[0].Receipt.ID)
+				}
+				require.Len(t, b.pms.Documents(), 1)
+			})
+		})
+	}
+}
+
+// While it is not known whether the PMS has the one, the other is never written,
+// and goes on by itself when it is.
+func TestDocumentIsNeverSentPastOneThatMayBeThere(t *testing.T) {
+	t.Parallel()
+	verify := func(times int) memdriver.Fault {
+		return memdriver.Fault{On: "verify", Times: times, Err: driver.ErrUnknownOutcome}
+	}
+	lost := func(effect memdriver.Effect, looks int) func(b *bed) {
+		return func(b *bed) {
+			b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Effect: effect, Err: driver.ErrUnknownOutcome})
+			b.pms.Fail(verify(looks))
+		}
+	}
+	half := func(b *bed) {
+		b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Effect: memdriver.Half})
+		b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Err: driver.ReasonTextRefused})
+	}
+	act := func(f func(b *bed, id string) error) func(b *bed) {
+		return func(b *bed) { require.NoError(b.t, f(b, b.item("first").ID)) }
+	}
+	retry := act(func(b *bed, id string) error { return second(b.p.Retry(b.t.Context(), id, "dana")) })
+	for name, tc := range map[string]struct {
+		fault  func(b *bed)
+		state  writeback.State
+		settle func(b *bed)
+		filed  []string // by another's receipt
+	}{
+		"found":                   {lost(memdriver.After, 3), writeback.Uncertain, nil, []string{"second"}},
+		"not found":               {lost(memdriver.Before, 3), writeback.Uncertain, nil, []string{"second"}},
+		"found when all gave up":  {lost(memdriver.After, 12), writeback.Uncertain, nil, []string{"second"}},
+		"absent when all gave up": {lost(memdriver.Before, 12), writeback.Uncertain, nil, []string{"second"}},
+		"given up, and it is there": {lost(memdriver.After, 0), writeback.Uncertain, act(func(b *bed, id string) error {
+			return second(b.p.MarkPosted(b.t.Context(), id, "dana", "17"))
+		}), []string{"second"}},
+		"given up, and dismissed": {lost(memdriver.Before, 0), writeback.Uncertain, act(func(b *bed, id string) error {
+			return second(b.p.Dismiss(b.t.Context(), id, "dana", ""))
+		}), nil},
+		"given up, and tried again": {lost(memdriver.Before, 0), writeback.Uncertain, retry, []string{"second"}},
+		"half done, and finished":   {half, writeback.PartiallyPosted, retry, []string{"second"}},
+		"half done, and posted by hand": {half, writeback.PartiallyPosted, act(func(b *bed, id string) error {
+			return second(b.p.MarkPosted(b.t.Context(), id, "dana", "17"))
+		}), []string{"second"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inQuiet(t, func(t *testing.T, b *bed) {
+				tc.fault(b)
+				first := b.fileSame("first")
+				d := b.sameFile("second")
+				d.Patient = named
+				b.must(b.p.WriteDocument(t.Context(), d))
+				b.fileSame("third")
+				b.pass(5 * time.Second)
+				b.requireState("first", tc.state)
+				count := len(b.pms.Documents())
+				if tc.settle != nil {
+					b.pass(40 * time.Minute)
+					b.requireState("first", tc.state)
+					for _, key := range []string{"second", "third"} {
+						it := b.requireState(key, writeback.Held)
+						require.Equal(t, writeback.ReasonWaitsForDocument, it.Reason)
+						require.Equal(t, "document:"+first.ID, it.Cause)
+						require.NotEmpty(t, it.NextStep)
+						events, err := b.p.ItemEvents(t.Context(), it.ID)
+						require.NoError(t, err)
+						require.Len(t, events, 2, "submitted and held: it is not tried over and over")
+						it = b.must(b.p.Retry(t.Context(), it.ID, "dana"))
+						b.pass(time.Minute)
+						b.requireState(key, writeback.Held) // nobody's word sends it past the other one
+					}
+					require.Len(t, b.pms.Documents(), count)
+					tc.settle(b)
+					b.pass(time.Minute)
+				}
+				b.pass(time.Hour)
+				require.Len(t, b.pms.Documents(), 1)
+				for _, key := range tc.filed {
+					b.requireFiledBefore(key)
+				}
+				b.requireFiledBefore("third")
+			})
+		})
+	}
+}
+
+// A person who posts a document by hand knows for whom, and so does the engine,
+// as far as it can.
+func TestDocumentPostedByHandIsNotFiledAgain(t *testing.T) {
+	t.Parallel()
+	inQuiet(t, func(t *testing.T, b *bed) {
+		ctx := t.Context()
+		b.pms.SetOffline(true)
+		other := named
+		other.First = writeback.Text("Annabella")
+		b.pms.AddPatient(driver.Patient{FirstName: other.First, LastName: other.Last, BirthDate: other.Birth})
+		submit := func(key, content string, who writeback.Patient) {
+			d := b.sameFile(key)
+			d.Patient, d.Content = who, strings.NewReader("%PDF-1.7 "+content)
+			b.must(b.p.WriteDocument(ctx, d))
+		}
+		for _, who := range []struct {
+			key     string
+			patient writeback.Patient
+		}{{"by id", writeback.PatientID(b.patient)}, {"by name", named}} {
+			submit(who.key, who.key, who.patient)
+			b.must(b.p.MarkPosted(ctx, b.item(who.key).ID, "dana", "17"))
+			submit(who.key+" again", who.key, who.patient)
+			submit(who.key+", for another", who.key, other)
+		}
+		b.pms.SetOffline(false)
+		b.pass(5 * time.Hour)
+		submit("by name, later", "by name", named)
+		b.pass(time.Minute)
+		b.requireFiledBefore("by id again")
+		b.requireFiledBefore("by name again")
+		b.requireFiledBefore("by name, later")
+		require.Empty(t, b.requireState("by id, for another", writeback.Written).Reason)
+		require.Empty(t, b.requireState("by name, for another", writeback.Written).Reason)
+		require.Len(t, b.pms.Documents(), 2)
+	})
+}
+
+// slowSettle takes its time to store that something was written.
+type slowSettle struct{ writeback.Store }
+
+func (s slowSettle) Apply(ctx context.Context, changes []writeback.Change) []error {
+	for _, c := range changes {
+		for _, e := range c.Events {
+			if e.Name == writeback.EventWritten {
+				time.Sleep(time.Second)
+			}
+		}
+	}
+	return s.Store.Apply(ctx, changes)
+}
+
+// An older one that somebody tries again is not held back by its lane when a
+// newer one is being written: it waits all the same.
+func TestOlderDocumentWaitsForANewerOneThatIsBeingWritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		b.store = slowSettle{b.store}
+		b.engine(quietly)
+		b.start()
+		b.save(nil)
+		b.pass(time.Second)
+		b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Err: driver.ReasonTextRefused})
+		first := b.fileSame("first")
+		b.pass(time.Minute)
+		b.requireState("first", writeback.Failed)
+		b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Effect: memdriver.Pass, Delay: 2 * time.Second})
+		b.fileSame("second")
+		b.pass(time.Second)
+		b.requireState("second", writeback.Writing)
+		b.must(b.p.Retry(t.Context(), first.ID, "dana"))
+		b.pass(time.Minute)
+		b.requireFiledBefore("first")
+		require.Len(t, b.pms.Documents(), 1)
+		b.stopped()
+	})
+}
+
+// The other way round: the newer one was sent, nobody knows whether the PMS has
+// it, and somebody tries it again.
+func TestOlderDocumentWaitsForANewerOneThatIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	inQuiet(t, func(t *testing.T, b *bed) {
+		b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Err: driver.ReasonTextRefused})
+		b.fileSame("older")
+		b.pass(time.Minute)
+		b.requireState("older", writeback.Failed)
+		b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Effect: memdriver.After})
+		b.pms.Fail(memdriver.Fault{On: "verify", Err: driver.ErrRejected})
+		b.fileSame("newer")
+		b.pass(30 * time.Minute)
+		require.Equal(t, writeback.ReasonOutcomeUnknown, b.requireState("newer", writeback.Uncertain).Reason)
+		b.must(b.p.Retry(t.Context(), b.item("older").ID, "dana"))
+		b.pass(time.Minute)
+		b.requireState("older", writeback.Held)
+		b.pms.SetOffline(true)
+		b.must(b.p.Retry(t.Context(), b.item("newer").ID, "dana"))
+		b.pass(time.Minute)
+		b.requireState("newer", writeback.Queued)
+		b.requireState("older", writeback.Held)
+		b.pms.Heal()
+		b.pass(time.Hour)
+		b.requireState("newer", writeback.Written)
+		b.requireFiledBefore("older")
+		require.Len(t, b.pms.Documents(), 1)
+	})
+}
+
+// In a restored store nobody knows which of two was filed. Both are looked for
+// before either is sent.
+func TestRestoredStoreFilesTheSameDocumentOnce(t *testing.T) {
+	t.Parallel()
+	for _, order := range [][]string{{"filed", "stood for"}, {"stood for", "filed"}} {
+		t.Run(order[0]+" first", func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx := t.Context()
+				b := newBed(t, quietly)
+				b.start()
+				b.save(nil)
+				docs := map[string]writeback.Document{}
+				submit := func(key string) {
+					d := docs[key]
+					d.Content = b.sameFile("").Content
+					b.must(b.p.WriteDocument(ctx, d))
+				}
+				for _, key := range []string{"filed", "stood for"} {
+					docs[key] = b.sameFile(key)
+					submit(key)
+					b.pass(time.Minute)
+				}
+				b.requireFiledBefore("stood for")
+				b.stopped()
+
+				b.store = memstore.New()
+				b.engine(quietly)
+				b.save(nil)
+				for _, key := range order {
+					submit(key)
+				}
+				b.pass(time.Minute)
+				require.NoError(t, b.eng.MarkRestored(ctx, "dana"))
+				b.start()
+				b.pass(10 * time.Minute)
+				require.Len(t, b.pms.Documents(), 1)
+				require.Equal(t, b.pms.Documents()[0].ID, b.requireState("filed", writeback.Written).Legs[0].Receipt.ID)
+				b.requireFiledBefore("stood for")
+				b.stopped()
+			})
+		})
+	}
+}
+
+// Both may be in the PMS, which cannot tell. Neither waits for the other.
+func TestTwoDocumentsInDoubtDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, quietly)
+		b.save(nil)
+		b.fileSame("first")
+		b.fileSame("second")
+		time.Sleep(time.Minute)
+		require.NoError(t, b.eng.MarkRestored(t.Context(), "dana"))
+		b.pms.Fail(memdriver.Fault{On: "verify", Err: driver.ErrRejected})
+		b.start()
+		for range 40 {
+			// Somebody looks for whichever asks for a person, and finds nothing.
+			for _, key := range []string{"first", "second"} {
+				if it := b.item(key); it.Reason == writeback.ReasonOutcomeUnknown {
+					b.must(b.p.Retry(t.Context(), it.ID, "dana"))
+				}
+			}
+			b.pass(10 * time.Minute)
+		}
+		b.requireState("first", writeback.Written)
+		b.requireState("second", writeback.Written)
+		require.Len(t, b.pms.Documents(), 1)
+		b.stopped()
+	})
+}
+
+func TestTwoEnginesFileTheSameDocumentOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		b.save(nil)
+		first, one := b.eng, b.p
+		b.engine(nil)
+		for i := range 10 {
+			p := one
+			if i%2 == 1 {
+				p = b.p
+			}
+			b.must(p.WriteDocument(t.Context(), b.sameFile(fmt.Sprint("same-", i))))
+		}
+		for range 60 {
+			for _, eng := range []*writeback.Engine{first, b.eng} {
+				_, err := eng.Step(t.Context(), practiceID)
+				require.NoError(t, err)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		require.Len(t, b.pms.Documents(), 1)
+		for i := range 10 {
+			b.requireState(fmt.Sprint("same-", i), writeback.Written)
+		}
+		require.NoError(t, first.Close())
+		require.NoError(t, b.eng.Close())
+	})
+}
