@@ -134,6 +134,9 @@ type Payment struct {
 	// settings at the submit say whether it posts on its own, and whether an
 	// adjustment offsets it then.
 	Fee driver.Money
+	// Total is what was paid in all. Optional; when it is given it must be Amount
+	// and Fee together. It makes no other content.
+	Total driver.Money
 	// At is when it was paid; the day in the practice's zone is the posting
 	// date. Required.
 	At time.Time

@@ -50,7 +50,9 @@ func (b *bed) requireFiledBefore(key string) writeback.Item {
 
 // quietly makes an engine that reads nothing from the PMS, so that hours pass
 // fast.
-func quietly(c *writeback.Config) { c.Handlers, c.KeepContent = writeback.Handlers{}, 2*time.Hour }
+func quietly(c *writeback.Config) {
+	c.Handlers, c.KeepContent, c.WakePoll = writeback.Handlers{}, 2*time.Hour, time.Minute
+}
 
 // inQuiet is inBubble with such an engine.
 func inQuiet(t *testing.T, f func(t *testing.T, b *bed)) {

@@ -153,6 +153,7 @@ func (v Via) PostPayment(ctx context.Context, pay Payment) (Item, error) {
 	if !pay.Fee.IsZero() && pay.Fee.Currency != pay.Amount.Currency {
 		c.bad("fee.currency", "differs from the amount's")
 	}
+	c.total(pay)
 	c.text("memo", pay.Memo, maxShort, true)
 	if err := c.err(); err != nil {
 		return Item{}, err

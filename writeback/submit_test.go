@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -173,6 +174,16 @@ func badInputs() []badInput {
 		badPayment("no currency", "amount.currency", func(p *writeback.Payment) { p.Amount.Currency = "" }),
 		badPayment("negative fee", "fee", func(p *writeback.Payment) { p.Fee = driver.USD(-1) }),
 		badPayment("fee in another currency", "fee.currency", func(p *writeback.Payment) { p.Fee = driver.Money{Minor: 1, Currency: "CAD"} }),
+		badPayment("amount beyond all numbers", "amount", func(p *writeback.Payment) { p.Amount = driver.USD(math.MaxInt64) }),
+		badPayment("fee beyond all numbers", "fee", func(p *writeback.Payment) { p.Fee = driver.USD(math.MaxInt64) }),
+		badPayment("total less than its parts", "total", func(p *writeback.Payment) { p.Fee, p.Total = driver.USD(269), driver.USD(10000) }),
+		badPayment("total more than its parts", "total", func(p *writeback.Payment) { p.Total = driver.USD(10001) }),
+		badPayment("total of nothing", "total", func(p *writeback.Payment) { p.Total = driver.USD(0) }),
+		badPayment("negative total", "total", func(p *writeback.Payment) { p.Total = driver.USD(-10000) }),
+		badPayment("total beyond all numbers", "total", func(p *writeback.Payment) { p.Total = driver.USD(math.MinInt64) }),
+		badPayment("total in another currency", "total.currency", func(p *writeback.Payment) { p.Total = driver.Money{Minor: 10000, Currency: "CAD"} }),
+		badPayment("total without a currency", "total.currency", func(p *writeback.Payment) { p.Total = driver.Money{Minor: 10000} }),
+		badPayment("total of a wrong amount", "amount", func(p *writeback.Payment) { p.Amount, p.Total = driver.USD(0), driver.USD(1) }),
 		badPayment("no time", "at", func(p *writeback.Payment) { p.At = time.Time{} }),
 		badPayment("card in the memo", "memo", func(p *writeback.Payment) { p.Memo = writeback.Text(secret + " " + card) }),
 
@@ -399,8 +410,18 @@ func TestSameContentIsTheSameHoweverItIsSaid(t *testing.T) {
 	pay := b.payment("pay")
 	pay.At = at
 	first := b.must(b.p.PostPayment(t.Context(), pay))
-	pay.At, pay.Fee = at.UTC().Truncate(time.Millisecond), driver.USD(0)
+	pay.At, pay.Fee, pay.Total = at.UTC().Truncate(time.Millisecond), driver.USD(0), pay.Amount
 	require.Equal(t, first.ID, b.must(b.p.PostPayment(t.Context(), pay)).ID)
+
+	for i, mime := range []string{"application/pdf", "Application/PDF; charset=binary", "application/x-pdf"} {
+		d := b.document("doc")
+		d.At, d.MIME = at, mime
+		it := b.must(b.p.WriteDocument(t.Context(), d))
+		if i == 0 {
+			first = it
+		}
+		require.Equal(t, first.ID, it.ID, mime)
+	}
 }
 
 func TestSettingsDoNotMakeAnotherContent(t *testing.T) {
