@@ -38,8 +38,11 @@ func phoneDigits(phone string) string {
 // indexPatient adds e to the index, or takes it out.
 func (p *PMS) indexPatient(e *entry[driver.Patient], add bool) {
 	set := func(m map[uint64][]*entry[driver.Patient], key uint64) {
-		list := slices.DeleteFunc(m[key], func(o *entry[driver.Patient]) bool { return o == e })
-		if add {
+		list := m[key]
+		switch n := len(list); {
+		case !add:
+			list = slices.DeleteFunc(list, func(o *entry[driver.Patient]) bool { return o == e })
+		case n == 0 || list[n-1] != e: // a number may be there twice
 			list = append(list, e)
 		}
 		if m[key] = list; len(list) == 0 {
