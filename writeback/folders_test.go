@@ -135,15 +135,8 @@ func TestFolderIsBoundWhenADocumentIsFirstSent(t *testing.T) {
 			}
 		}
 		require.Len(t, b.pms.Documents(), 3)
-		for _, d := range b.pms.Documents() {
-			found := false
-			for key, folder := range want {
-				if b.item(key).Legs[0].Ref == d.Ref {
-					found = true
-					require.Equal(t, folder, d.Folder, key)
-				}
-			}
-			require.True(t, found)
+		for key, folder := range want {
+			require.Equal(t, folder, b.filed()[key].Folder, key)
 		}
 	})
 }

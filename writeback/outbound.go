@@ -237,7 +237,7 @@ func (p *Practice) prepare(ctx context.Context, it *item, env planEnv) (c claim,
 		// The payment was posted by hand: so must its refund be, and its offset.
 		return c, false, p.settleAs(ctx, it, decided(EventRefused, driver.ReasonPaymentMissing, ""))
 	}
-	it.setPatient(op.Head().Patient)
+	p.setPatient(it, op.Head().Patient)
 	if p.suspect(it, l) {
 		return c, false, p.settle(ctx, it, EventRestored, "", 0)
 	}
@@ -534,9 +534,7 @@ func (p *Practice) store(ctx context.Context, it *item, event string, from State
 	if err != nil {
 		return err
 	}
-	it.Version++
-	p.settled(it)
-	return nil
+	return p.stored(it)
 }
 
 func (p *Practice) changeOf(it *item, delay time.Duration) (Change, error) {

@@ -40,11 +40,28 @@ func (it *item) setContent() {
 	it.Lane = "content:" + it.Subject
 }
 
+// patientDigests name the content for a patient of this PMS: ids mean something
+// inside one PMS only. The last one is what a person's word left while the PMS
+// was never reached.
+func (p *Practice) patientDigests(it *item, who string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	unknown := it.contentDigest("\x00" + who)
+	if p.info == nil || p.info.Product == "" {
+		return []string{unknown}
+	}
+	return []string{it.contentDigest(p.info.Product + "\x00" + who), unknown}
+}
+
+// What names a patient in a digest: the PMS's id, or else all that the host gave.
+func byPMSID(id string) string   { return "id\x00" + id }
+func asTheyCame(it *item) string { return "named\x00" + patientLane(it) }
+
 // setPatient notes whose record the item goes to.
-func (it *item) setPatient(id string) {
+func (p *Practice) setPatient(it *item, id string) {
 	it.Patient = id
 	if it.isFile() && id != "" {
-		it.Subject = it.contentDigest("id\x00" + id)
+		it.Subject = p.patientDigests(it, byPMSID(id))[0]
 	}
 }
 
@@ -58,9 +75,9 @@ func (p *Practice) postedByHand(ctx context.Context, it *item) error {
 		return err
 	}
 	if id := it.patientID(); id != "" {
-		it.setPatient(id)
+		p.setPatient(it, id)
 	} else {
-		it.Subject = it.contentDigest("named\x00" + patientLane(it))
+		it.Subject = p.patientDigests(it, asTheyCame(it))[0]
 	}
 	return nil
 }
@@ -71,6 +88,8 @@ type sameContent struct {
 	filed *item
 	// doubt is the id of one that may be.
 	doubt string
+	// subject names the content and the patient.
+	subject string
 }
 
 // decideSame lets one that is in the PMS stand for another, and never sends one
@@ -96,7 +115,7 @@ func (it *item) takeReceipt() {
 	l.State, l.Got = legDone, got
 	it.pr.Legs = []leg{l}
 	it.Attempts = 0
-	it.setPatient(it.patientID())
+	it.Patient, it.Subject = it.patientID(), it.near.same.subject
 }
 
 // lookForSame looks for others of the same content once the patient is known. One
@@ -128,10 +147,10 @@ func (p *Practice) lookForSame(ctx context.Context, it *item) error {
 var mayBeThere = []State{Queued, Held, Writing, Uncertain, PartiallyPosted, NeedsPatient, Failed, Conflict, Skipped}
 
 func (p *Practice) findSame(ctx context.Context, it *item) (same sameContent, err error) {
-	patient := it.contentDigest("id\x00" + it.patientID())
-	subjects := []string{patient}
+	subjects := p.patientDigests(it, byPMSID(it.patientID()))
+	same.subject = subjects[0]
 	if it.p.Patient.ID == "" {
-		subjects = append(subjects, it.contentDigest("named\x00"+patientLane(it)))
+		subjects = append(subjects, p.patientDigests(it, asTheyCame(it))...)
 	}
 	for _, subject := range subjects {
 		err := p.eachOf(ctx, it, ItemQuery{Subject: subject, States: []State{Written}, Limit: 2}, func(other *item, _ error) bool {
@@ -145,7 +164,7 @@ func (p *Practice) findSame(ctx context.Context, it *item) (same sameContent, er
 	if it.doubtful() {
 		return same, nil
 	}
-	err = p.eachOf(ctx, it, ItemQuery{Subject: patient, States: mayBeThere, Limit: 1000}, func(other *item, unreadable error) bool {
+	err = p.eachOf(ctx, it, ItemQuery{Subject: same.subject, States: mayBeThere, Limit: 1000}, func(other *item, unreadable error) bool {
 		if unreadable != nil || other.doubtful() {
 			same.doubt = other.ID
 		}
@@ -216,12 +235,13 @@ func (p *Practice) await(id string) {
 	p.awaited[id] = true
 }
 
-// settled lets those decide again that wait for an item, once it is known
-// whether the PMS has it. What a person, or another process, does to it asks for
-// that anyway.
-func (p *Practice) settled(it *item) {
+// stored takes note that an item was stored, and lets those decide again that
+// wait for it once it is known whether the PMS has it. What a person, or another
+// process, does to it asks for that anyway.
+func (p *Practice) stored(it *item) error {
+	it.Version++
 	if !it.isFile() || it.doubtful() {
-		return
+		return nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -229,4 +249,5 @@ func (p *Practice) settled(it *item) {
 		delete(p.awaited, it.ID)
 		p.redecide.Store(true)
 	}
+	return nil
 }

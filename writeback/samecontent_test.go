@@ -314,9 +314,12 @@ func TestDocumentIsNeverSentPastOneThatMayBeThere(t *testing.T) {
 // as far as it can.
 func TestDocumentPostedByHandIsNotFiledAgain(t *testing.T) {
 	t.Parallel()
-	inQuiet(t, func(t *testing.T, b *bed) {
+	synctest.Test(t, func(t *testing.T) {
 		ctx := t.Context()
+		b := newBed(t, quietly)
 		b.pms.SetOffline(true)
+		b.start()
+		b.save(nil)
 		other := named
 		other.First = writeback.Text("Annabella")
 		b.pms.AddPatient(driver.Patient{FirstName: other.First, LastName: other.Last, BirthDate: other.Birth})
@@ -325,25 +328,107 @@ func TestDocumentPostedByHandIsNotFiledAgain(t *testing.T) {
 			d.Patient, d.Content = who, strings.NewReader("%PDF-1.7 "+content)
 			b.must(b.p.WriteDocument(ctx, d))
 		}
-		for _, who := range []struct {
+		for i, who := range []struct {
 			key     string
 			patient writeback.Patient
-		}{{"by id", writeback.PatientID(b.patient)}, {"by name", named}} {
+		}{
+			{"by id", writeback.PatientID(b.patient)}, {"by name", named}, // while the PMS was never reached
+			{"by id, later", writeback.PatientID(b.patient)}, {"by name, later", named},
+		} {
+			if i == 2 {
+				b.pms.SetOffline(false)
+				b.p.RefreshCatalogs()
+				b.pass(10 * time.Minute)
+			}
+			_, _, reached, err := b.p.Catalogs(ctx)
+			require.NoError(t, err)
+			require.Equal(t, i >= 2, reached)
+			b.pms.SetOffline(true)
 			submit(who.key, who.key, who.patient)
+			b.pass(time.Second)
 			b.must(b.p.MarkPosted(ctx, b.item(who.key).ID, "dana", "17"))
 			submit(who.key+" again", who.key, who.patient)
 			submit(who.key+", for another", who.key, other)
 		}
 		b.pms.SetOffline(false)
 		b.pass(5 * time.Hour)
-		submit("by name, later", "by name", named)
+		submit("when all is purged", "by name", named)
 		b.pass(time.Minute)
-		b.requireFiledBefore("by id again")
-		b.requireFiledBefore("by name again")
-		b.requireFiledBefore("by name, later")
-		require.Empty(t, b.requireState("by id, for another", writeback.Written).Reason)
-		require.Empty(t, b.requireState("by name, for another", writeback.Written).Reason)
+		b.requireFiledBefore("when all is purged")
+		for _, key := range []string{"by id", "by name", "by id, later", "by name, later"} {
+			b.requireFiledBefore(key + " again")
+			require.Empty(t, b.requireState(key+", for another", writeback.Written).Reason)
+		}
+		require.Len(t, b.pms.Documents(), 4)
+		b.stopped()
+	})
+}
+
+// Ids mean something inside one PMS only: in the next one the patient of that id
+// is somebody else, who has nothing of it.
+func TestDocumentInAnotherPMSDoesNotCount(t *testing.T) {
+	t.Parallel()
+	inQuiet(t, func(t *testing.T, b *bed) {
+		b.fileSame("here")
+		b.pass(time.Minute)
+		b.requireState("here", writeback.Written)
+		b.pms.SetInfo(func(i *driver.Info) { i.Product = "Another PMS" })
+		b.p.RefreshCatalogs()
+		b.pass(time.Minute)
+		b.save(func(d *settings.Document) { *d = chosen() })
+		b.fileSame("there")
+		b.fileSame("there again")
+		b.pass(time.Minute)
+		require.Empty(t, b.requireState("there", writeback.Written).Reason)
+		b.requireFiledBefore("there again")
 		require.Len(t, b.pms.Documents(), 2)
+	})
+}
+
+// What cannot be opened with the keys at hand still says by its state whether it
+// is in the PMS.
+func TestDocumentOfALostKeyIsNotFiledAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		with := func(id string) {
+			b.engine(func(c *writeback.Config) { quietly(c); keys(id)(c) })
+			b.start()
+		}
+		with("2024")
+		b.save(nil)
+		b.pass(time.Second)
+		b.fileSame("filed")
+		b.pass(time.Minute)
+		b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Effect: memdriver.After})
+		b.pms.Fail(memdriver.Fault{On: "verify", Err: driver.ErrRejected})
+		other := b.document("lost")
+		b.must(b.p.WriteDocument(t.Context(), other))
+		b.pass(time.Minute)
+		lost := b.requireState("lost", writeback.Uncertain)
+		b.stopped()
+
+		with("2025")
+		b.fileSame("filed again")
+		other.Key, other.Content = "lost again", b.document("lost").Content
+		b.must(b.p.WriteDocument(t.Context(), other))
+		b.pass(2 * time.Hour)
+		b.requireFiledBefore("filed again")
+		require.Equal(t, "document:"+lost.ID, b.requireState("lost again", writeback.Held).Cause)
+		require.Len(t, b.pms.Documents(), 2)
+		b.stopped()
+
+		b.pms.Heal()
+		with("2024")
+		b.pass(2 * time.Hour)
+		b.requireState("lost", writeback.Written)
+		b.stopped()
+		b.engine(func(c *writeback.Config) { quietly(c); keys("2025", "2024")(c) })
+		b.start()
+		b.pass(2 * time.Hour)
+		b.requireFiledBefore("lost again")
+		require.Len(t, b.pms.Documents(), 2)
+		b.stopped()
 	})
 }
 
