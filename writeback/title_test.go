@@ -1,6 +1,7 @@
 package writeback
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -55,4 +56,21 @@ func TestTitlesAreMadeByTheTemplate(t *testing.T) {
 	for _, category := range driver.FormCategories() {
 		require.NotEmpty(t, documentWords(&documentData{Kind: driver.FormDocument, Category: category}))
 	}
+}
+
+func FuzzTitlesAreNoTemplates(f *testing.F) {
+	for _, s := range []string{"{title}", "{kind} {date}", "{{", "}", "{title", "x{form_type}{title}{host}"} {
+		f.Add(s, "{date}")
+	}
+	f.Fuzz(func(t *testing.T, template, title string) {
+		parsed, err := parseTitle(template)
+		if err != nil {
+			return
+		}
+		it := &item{p: payload{At: time.Unix(0, 0), Document: &documentData{Kind: driver.AccountStatement, Title: title}}}
+		if filled := parsed.fill(it, "{title}", time.UTC); strings.Contains(template, "{title}") {
+			require.Contains(t, filled, strings.TrimSpace(title), "as it is")
+		}
+		parsed.render(it, "{title}", time.UTC)
+	})
 }
