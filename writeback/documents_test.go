@@ -73,7 +73,7 @@ func TestWhatThePMSDoesNotTakeIsRefusedBeforeItIsStored(t *testing.T) {
 			i.Ops[driver.OpDocument] = op
 		})
 		b.save(nil)
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		submit := func(key, mime string, content io.Reader) error {
 			d := b.document(key)
@@ -181,7 +181,7 @@ func TestLimitThatIsKnownLaterRefusesAtTheTurn(t *testing.T) {
 			op.MaxBytes = 0
 			i.Ops[driver.OpDocument] = op
 		})
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		b.must(b.p.Retry(t.Context(), b.item("large").ID, "dana"))
 		b.pass(time.Minute)
@@ -227,7 +227,7 @@ func TestTitleIsFrozenWhenItIsFirstSent(t *testing.T) {
 			op.Repertoire = driver.Windows1252
 			i.Ops[driver.OpDocument] = op
 		})
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		var titles []string
 		sent := func(op driver.Op) bool {

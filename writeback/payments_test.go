@@ -192,7 +192,7 @@ func TestPaymentsGoByTheirProviderAndTheRestByTheWritebackProvider(t *testing.T)
 
 		// Who collects the payments is away: that holds nothing else.
 		require.NoError(t, b.pms.SetProviderActive("HYG1", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		submit(" while away")
 		b.requireState("note while away", writeback.Written)
 		b.requireState("doc while away", writeback.Written)

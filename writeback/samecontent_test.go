@@ -77,7 +77,7 @@ func TestSameBytesForTheSamePatientAndKindAreFiledOnce(t *testing.T) {
 		other := b.pms.AddPatient(driver.Patient{FirstName: writeback.Text("Grace"), LastName: writeback.Text("Hopper")})
 
 		// Many keys at once, by name and by id, under other titles and times: one.
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		b.stopped() // so that they are all due when it goes on
 		b.engine(quietly)
@@ -337,7 +337,7 @@ func TestDocumentPostedByHandIsNotFiledAgain(t *testing.T) {
 		} {
 			if i == 2 {
 				b.pms.SetOffline(false)
-				b.p.RefreshCatalogs()
+				b.refresh()
 				b.pass(10 * time.Minute)
 			}
 			_, _, reached, err := b.p.Catalogs(ctx)
@@ -373,7 +373,7 @@ func TestDocumentInAnotherPMSDoesNotCount(t *testing.T) {
 		b.pass(time.Minute)
 		b.requireState("here", writeback.Written)
 		b.pms.SetInfo(func(i *driver.Info) { i.Product = "Another PMS" })
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Minute)
 		b.save(func(d *settings.Document) { *d = chosen() })
 		b.fileSame("there")
