@@ -38,6 +38,11 @@ type Config struct {
 	// data is stored as it is.
 	SealKeys []SealKey
 
+	// MaskCards masks payment card numbers in what is submitted, all digits but
+	// the last four, before anything is stored; Item.Masked says how many there
+	// were. Without it such a text is refused.
+	MaskCards bool
+
 	// MaxCalls bounds the PMS calls of all practices that run at once in this
 	// process. Default 64.
 	MaxCalls int

@@ -17,7 +17,7 @@ import (
 
 // WriteDocument is [Practice.WriteDocument].
 func (v Via) WriteDocument(ctx context.Context, d Document) (Item, error) {
-	c := inputCheck{e: InputError{Op: "document"}}
+	c := v.check("document")
 	if d.Kind == driver.FormDocument {
 		c.bad("kind", "is a form; use SubmitForm")
 	} else if !d.Kind.Valid() {
@@ -32,7 +32,7 @@ func (v Via) WriteDocument(ctx context.Context, d Document) (Item, error) {
 
 // SubmitForm is [Practice.SubmitForm].
 func (v Via) SubmitForm(ctx context.Context, f Form) (Item, error) {
-	c := inputCheck{e: InputError{Op: "form"}}
+	c := v.check("form")
 	if !f.Category.Valid() {
 		c.bad("category", "is not a form category; use one of driver.FormCategories")
 	}

@@ -47,7 +47,10 @@ func (e *InputError) Error() string {
 // Is reports whether target is ErrInvalid.
 func (e *InputError) Is(target error) bool { return target == ErrInvalid }
 
-type inputCheck struct{ e InputError }
+type inputCheck struct {
+	e    InputError
+	mask bool // card numbers are masked, and so not refused
+}
 
 func (c *inputCheck) bad(field, problem string) {
 	c.e.Fields = append(c.e.Fields, FieldError{field, problem})

@@ -59,9 +59,13 @@ func (c *inputCheck) text(field string, t driver.Text, limit int, card bool) {
 		c.bad(field, fmt.Sprintf("has %d bytes; at most %d are taken", len(s), limit))
 	case !utf8.ValidString(s):
 		c.bad(field, "is not UTF-8")
-	case card && HasCardNumber(s):
-		c.bad(field, "holds a payment card number (card_number); remove or mask it")
+	case card && !c.mask && HasCardNumber(s):
+		c.card(field)
 	}
+}
+
+func (c *inputCheck) card(field string) {
+	c.bad(field, "holds a payment card number (card_number); remove or mask it")
 }
 
 func (c *inputCheck) at(t time.Time) {
@@ -96,15 +100,23 @@ func HasCardNumber(s string) bool {
 }
 
 // MaskCardNumbers returns s with asterisks for all digits of card numbers but
-// the last four, for a host that would rather mask than have a text refused.
-// HasCardNumber is false for what it returns.
+// the last four, for a host that would rather mask than have a text refused; see
+// also [Config].MaskCards. HasCardNumber is false for what it returns.
 func MaskCardNumbers(s string) string {
+	masked, _ := maskCards(s)
+	return masked
+}
+
+// maskCards is MaskCardNumbers, and counts them.
+func maskCards(s string) (string, int) {
 	b := []byte(s)
 	from, to, found := findCard(b, 0)
 	if !found {
-		return s
+		return s, 0
 	}
+	count := 0
 	for found {
+		count++
 		keep := 4
 		for i := to - 1; i >= from; i-- {
 			switch {
@@ -118,7 +130,7 @@ func MaskCardNumbers(s string) string {
 		// What is left of it may begin another one.
 		from, to, found = findCard(b, from)
 	}
-	return string(b)
+	return string(b), count
 }
 
 // findCard gives the place of the first card number that begins at start or
@@ -211,8 +223,8 @@ func (g *cardGroups) asOnCards() bool {
 }
 
 // cardGap gives the length of what may stand between two groups: a space, a dash
-// or a full stop, the latter two with a space on either side or without. 0 when
-// no digit follows.
+// or a full stop, the latter two with a space on either side or without, or a
+// character that shows nothing. 0 when no digit follows.
 func cardGap(s []byte) int {
 	if len(s) > 1 && (s[0] == ' ' || s[0] == '-') && isDigit(s[1]) {
 		return 1
@@ -223,7 +235,7 @@ func cardGap(s []byte) int {
 		switch r {
 		case ' ', '\u00a0', '\u2007', '\u2009', '\u202f':
 			spaces++
-		case '-', '.', '\u00ad', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014':
+		case '-', '.', '\u00ad', '\u200b', '\u200c', '\u200d', '\u2060', '\ufeff', '\u2010', '\u2011', '\u2012', '\u2013', '\u2014':
 			marks++
 		default:
 			return 0

@@ -149,6 +149,9 @@ type Item struct {
 	// Replaced counts the characters of a note that the PMS cannot store and that
 	// stand there as question marks.
 	Replaced int
+	// Masked counts the payment card numbers that were masked; see
+	// Config.MaskCards.
+	Masked int
 }
 
 // Leg is one write to the PMS that an item takes.
@@ -197,7 +200,7 @@ func (it *item) public() Item {
 		ID: it.ID, Practice: it.Practice, Key: it.Key, Kind: it.Kind, State: it.State,
 		Reason: it.Reason, Cause: it.Cause, Words: what, NextStep: step,
 		Patient: it.Patient, Subject: it.Subject, Seq: it.Seq, Attempts: it.Attempts,
-		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt, ContentSHA256: it.pr.SHA256, Replaced: it.pr.Replaced,
+		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt, ContentSHA256: it.pr.SHA256, Replaced: it.pr.Replaced, Masked: it.pr.Masked,
 	}
 	if it.pr.Match.Patient == "" {
 		out.Candidates = slices.Clone(it.pr.Match.Candidates)

@@ -120,6 +120,8 @@ type progress struct {
 	Replaced int `json:"replaced,omitempty"`
 	// SHA256 is a document's hash, which stays when its content is purged.
 	SHA256 string `json:"sha256,omitempty"`
+	// Masked counts the card numbers that were masked at the submit.
+	Masked int `json:"masked,omitempty"`
 	// AnyBasis is set when staff asked again for a status that had conflicted.
 	AnyBasis bool `json:"any_basis,omitempty"`
 }

@@ -61,7 +61,7 @@ func (p *Practice) via() Via { return Via{p: p, to: p.e.commit} }
 
 // WriteNote is [Practice.WriteNote].
 func (v Via) WriteNote(ctx context.Context, n Note) (Item, error) {
-	c := inputCheck{e: InputError{Op: "note"}}
+	c := v.check("note")
 	c.key(n.Key)
 	if !n.Kind.Valid() {
 		c.bad("kind", "is not a note kind; use one of driver.NoteKinds")
@@ -117,7 +117,7 @@ func patientLane(it *item) string {
 
 // SetAppointmentStatus is [Practice.SetAppointmentStatus].
 func (v Via) SetAppointmentStatus(ctx context.Context, s AppointmentStatus) (Item, error) {
-	c := inputCheck{e: InputError{Op: "appointment status"}}
+	c := v.check("appointment status")
 	c.key(s.Key)
 	if s.Appointment == "" {
 		c.bad("appointment", "is empty; give the PMS's appointment id")
@@ -141,7 +141,7 @@ func (v Via) SetAppointmentStatus(ctx context.Context, s AppointmentStatus) (Ite
 
 // PostPayment is [Practice.PostPayment].
 func (v Via) PostPayment(ctx context.Context, pay Payment) (Item, error) {
-	c := inputCheck{e: InputError{Op: "payment"}}
+	c := v.check("payment")
 	c.key(pay.Key)
 	c.patient(pay.Patient)
 	c.at(pay.At)
@@ -171,7 +171,7 @@ func (v Via) PostPayment(ctx context.Context, pay Payment) (Item, error) {
 
 // Refund is [Practice.Refund].
 func (v Via) Refund(ctx context.Context, r Refund) (Item, error) {
-	c := inputCheck{e: InputError{Op: "refund"}}
+	c := v.check("refund")
 	c.key(r.Key)
 	c.at(r.At)
 	c.amount("amount", r.Amount, false)
@@ -218,10 +218,14 @@ func (v Via) Refund(ctx context.Context, r Refund) (Item, error) {
 func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 func (v Via) newItem(kind ItemKind, key string, p payload) *item {
-	return &item{
+	it := &item{
 		Record: Record{Practice: v.p.id, ID: newItemID(), Key: key, Kind: kind, Patient: p.Patient.ID},
 		p:      p,
 	}
+	if v.p.e.cfg.MaskCards {
+		it.pr.Masked = it.p.maskCards()
+	}
+	return it
 }
 
 // submit decides the item and stores it, with its first event, in one change.
