@@ -23,6 +23,7 @@ const (
 	mimetype  = "github.com/gabriel-vasile/mimetype"
 	mysql     = "github.com/go-sql-driver/mysql"
 	sqlite    = "modernc.org/sqlite"
+	parseHTML = "golang.org/x/net/html"
 	sqlx      = "github.com/jmoiron/sqlx"
 	text      = "golang.org/x/text/..."
 	throttle  = "golang.org/x/time/rate"
@@ -43,7 +44,7 @@ var mayImport = map[string][]string{
 	"driver/sqlpms/mariadbtest": {mysql},
 	"settings":                  {"driver"},
 	"sync":                      {backoff, errgroup},
-	"writeback":                 {"driver", "settings", "sync", errgroup, mimetype, text},
+	"writeback":                 {"driver", "settings", "sync", errgroup, mimetype, parseHTML, text},
 	"writeback/memstore":        {"driver", "writeback"},
 	"writeback/sqlstore":        {"driver", "writeback", sqlx, sqlite + "/..."},
 	"writeback/storetest":       {"driver", "writeback"},

@@ -48,8 +48,11 @@ func (e *InputError) Error() string {
 func (e *InputError) Is(target error) bool { return target == ErrInvalid }
 
 type inputCheck struct {
-	e    InputError
-	mask bool // card numbers are masked, and so not refused
+	e InputError
+	// mask has card numbers masked instead of refused; masked counts those that
+	// a check has masked itself.
+	mask   bool
+	masked int
 }
 
 func (c *inputCheck) bad(field, problem string) {

@@ -61,6 +61,12 @@ type Note struct {
 	Subject driver.Text
 	// Body is the text, plain. Required, except that a call may have none.
 	Body driver.Text
+	// HTML is the text as HTML, of an e-mail or a patient, task or insurance
+	// verification note, instead of Body: at most 1 MiB, in UTF-8. It is made
+	// plain at the submit, and only the plain text is kept: paragraphs, lists and
+	// the rows of tables stay apart, links show their target, what is hidden is
+	// left out. The same HTML is the same content.
+	HTML driver.Text
 	// Number is the other party's phone number; User is who handled it in the
 	// host; Result is how a call ended. Optional.
 	Number driver.Text

@@ -68,7 +68,15 @@ func (v Via) WriteNote(ctx context.Context, n Note) (Item, error) {
 	}
 	c.patient(n.Patient)
 	c.at(n.At)
-	c.text("body", n.Body, maxText, true)
+	body := n.Body.Reveal()
+	if !n.HTML.IsEmpty() {
+		body = c.html(n)
+	} else {
+		c.text("body", n.Body, maxText, true)
+		if strings.TrimSpace(body) == "" && !callWithoutBody(n.Kind) {
+			c.bad("body", "is empty; give the text")
+		}
+	}
 	c.text("subject", n.Subject, maxShort, true)
 	c.text("number", n.Number, maxShort, false)
 	c.text("user", Text(n.User), maxShort, true)
@@ -79,9 +87,6 @@ func (v Via) WriteNote(ctx context.Context, n Note) (Item, error) {
 	if len(n.Attachments) > 100 {
 		c.bad("attachments", "are more than 100")
 	}
-	if strings.TrimSpace(n.Body.Reveal()) == "" && !callWithoutBody(n.Kind) {
-		c.bad("body", "is empty; give the text")
-	}
 	if n.Duration < 0 {
 		c.bad("duration", "is negative")
 	}
@@ -89,13 +94,14 @@ func (v Via) WriteNote(ctx context.Context, n Note) (Item, error) {
 		return Item{}, err
 	}
 	data := &noteData{
-		Kind: n.Kind, Subject: n.Subject.Reveal(), Body: n.Body.Reveal(), Number: n.Number.Reveal(),
+		Kind: n.Kind, Subject: n.Subject.Reveal(), Body: body, Number: n.Number.Reveal(),
 		User: n.User, Result: n.Result, Duration: n.Duration,
 	}
 	for _, a := range n.Attachments {
 		data.Attachments = append(data.Attachments, a.Reveal())
 	}
 	it := v.newItem(KindNote, n.Key, payload{Patient: patientDataOf(n.Patient), At: stamp(n.At), Note: data})
+	it.pr.Masked += c.masked
 	it.Lane = "notes:" + patientLane(it)
 	return v.submit(ctx, it)
 }

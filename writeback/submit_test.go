@@ -130,6 +130,14 @@ func badInputs() []badInput {
 		}),
 		badNote("too many files", "attachments", func(n *writeback.Note) { n.Attachments = make([]driver.Text, 101) }),
 		badNote("long number", "number", func(n *writeback.Note) { n.Number = writeback.Text(long) }),
+		badNote("html besides a body", "html", func(n *writeback.Note) { n.Kind, n.HTML = driver.IncomingEmail, writeback.Text(secret) }),
+		badNote("html of a call", "html", func(n *writeback.Note) { n.Body, n.HTML = driver.Text{}, writeback.Text(secret) }),
+		badNote("html that shows nothing", "html", func(n *writeback.Note) {
+			n.Kind, n.Body, n.HTML = driver.IncomingEmail, driver.Text{}, writeback.Text("<style>"+secret+"</style>")
+		}),
+		badNote("card in the html", "html", func(n *writeback.Note) {
+			n.Kind, n.Body, n.HTML = driver.IncomingEmail, driver.Text{}, writeback.Text(secret+"<b>4111</b>11111111<i>1111</i>")
+		}),
 		badNote("negative duration", "duration", func(n *writeback.Note) { n.Duration = -time.Second }),
 
 		badDocument("no key", "key", func(d *writeback.Document) { d.Key = "" }),
