@@ -234,6 +234,8 @@ type Record struct {
 	// Version counts changes; compare-and-set goes by it.
 	Version              int64
 	CreatedAt, UpdatedAt time.Time
+	// Age is how long ago it was submitted, by the store's clock; only read.
+	Age time.Duration
 	// DueIn is how long until the due time, negative or zero when past; only
 	// read, and only for Active items.
 	DueIn    time.Duration
@@ -252,6 +254,8 @@ type ItemQuery struct {
 	Cause    string
 	// MinAge and MaxAge bound the time since CreatedAt.
 	MinAge, MaxAge time.Duration
+	// MinIdle and MaxIdle bound the time since UpdatedAt, the last change.
+	MinIdle, MaxIdle time.Duration
 	// After continues behind the item with this Seq, in the query's order.
 	After  int64
 	Newest bool

@@ -102,7 +102,7 @@ func (c *change) item(w *writeback.ItemWrite) error {
 		}
 		it := &item{due: c.now.Add(w.Delay)}
 		it.Record = copyRecord(r)
-		it.Practice, it.Version, it.DueIn = c.p.id, 1, 0
+		it.Practice, it.Version, it.Age, it.DueIn = c.p.id, 1, 0, 0
 		it.CreatedAt, it.UpdatedAt = c.now, c.now
 		c.s.items++
 		it.Seq = c.s.items
@@ -124,7 +124,7 @@ func (c *change) item(w *writeback.ItemWrite) error {
 	c.p.unlink(old)
 	old.Record, old.due = copyRecord(r), c.now.Add(w.Delay)
 	old.keepIdentity(&before.Record)
-	old.Version, old.UpdatedAt, old.DueIn = w.Expect+1, c.now, 0
+	old.Version, old.UpdatedAt, old.Age, old.DueIn = w.Expect+1, c.now, 0, 0
 	c.p.link(old)
 	c.onUndo(func() {
 		c.p.unlink(old)

@@ -14,7 +14,8 @@ import (
 // defaultLimit is an ItemQuery's when it names none.
 const defaultLimit = 100
 
-// item is a record as kept; its DueIn is always 0 and due counts instead.
+// item is a record as kept; its Age and DueIn are always 0, CreatedAt and due
+// count instead.
 type item struct {
 	writeback.Record
 	due time.Time
@@ -23,6 +24,7 @@ type item struct {
 // view returns a copy for the outside.
 func (it *item) view(now time.Time) writeback.Record {
 	r := copyRecord(&it.Record)
+	r.Age = now.Sub(r.CreatedAt)
 	if r.Active {
 		r.DueIn = it.due.Sub(now)
 	}
@@ -176,7 +178,7 @@ func (s *Store) Items(ctx context.Context, q writeback.ItemQuery) ([]writeback.R
 }
 
 func fits(q *writeback.ItemQuery, it *item, now time.Time) bool {
-	age := now.Sub(it.CreatedAt)
+	age, idle := now.Sub(it.CreatedAt), now.Sub(it.UpdatedAt)
 	return (len(q.States) == 0 || slices.Contains(q.States, it.State)) &&
 		(len(q.Reasons) == 0 || slices.Contains(q.Reasons, it.Reason)) &&
 		(len(q.Kinds) == 0 || slices.Contains(q.Kinds, it.Kind)) &&
@@ -184,7 +186,9 @@ func fits(q *writeback.ItemQuery, it *item, now time.Time) bool {
 		(q.Subject == "" || q.Subject == it.Subject) &&
 		(q.Cause == "" || q.Cause == it.Cause) &&
 		(q.MinAge == 0 || age >= q.MinAge) &&
-		(q.MaxAge == 0 || age <= q.MaxAge)
+		(q.MaxAge == 0 || age <= q.MaxAge) &&
+		(q.MinIdle == 0 || idle >= q.MinIdle) &&
+		(q.MaxIdle == 0 || idle <= q.MaxIdle)
 }
 
 // Summary counts a practice's items, ordered by the fields they are grouped by.

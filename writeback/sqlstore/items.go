@@ -49,6 +49,7 @@ func scanItem(from scanner, practice string, now int64) (writeback.Record, error
 		return writeback.Record{}, err
 	}
 	r.CreatedAt, r.UpdatedAt = fromMicros(created), fromMicros(updated)
+	r.Age = time.Duration(now-created) * time.Microsecond
 	r.Blocking, r.Attempts = blocking != 0, int(attempts)
 	if at, ok := due.(int64); ok {
 		r.Active, r.DueIn = true, time.Duration(at-now)*time.Microsecond
@@ -198,6 +199,12 @@ func itemsQuery(q *writeback.ItemQuery, number, now int64) (string, []any, error
 	}
 	if q.MaxAge != 0 {
 		and("i.created >= ?", now-q.MaxAge.Microseconds())
+	}
+	if q.MinIdle != 0 {
+		and("i.updated <= ?", now-q.MinIdle.Microseconds())
+	}
+	if q.MaxIdle != 0 {
+		and("i.updated >= ?", now-q.MaxIdle.Microseconds())
 	}
 	text.WriteString(" ORDER BY i.seq")
 	if q.Newest {

@@ -233,7 +233,7 @@ func (b *bench) sameRecord(got, want writeback.Record, what string) {
 	b.bytes(got.Payload, want.Payload, what+": Payload")
 	b.bytes(got.Progress, want.Progress, what+": Progress")
 	for _, r := range []*writeback.Record{&got, &want} {
-		r.Payload, r.Progress, r.Practice, r.Seq, r.Version, r.DueIn = nil, nil, "", 0, 0, 0
+		r.Payload, r.Progress, r.Practice, r.Seq, r.Version, r.Age, r.DueIn = nil, nil, "", 0, 0, 0, 0
 		r.CreatedAt, r.UpdatedAt = time.Time{}, time.Time{}
 	}
 	b.equal(got, want, what)
@@ -256,7 +256,7 @@ func (b *bench) snapshot() snapshot {
 	s.Items, err = b.s.Items(b.ctx, writeback.ItemQuery{Practice: practice, Limit: 1000})
 	b.ok(err, "Items")
 	for i := range s.Items {
-		s.Items[i].DueIn = 0
+		s.Items[i].Age, s.Items[i].DueIn = 0, 0
 	}
 	s.Events = b.events(practice, 0, 1000)
 	s.Docs, err = b.s.Docs(b.ctx, practice, "")

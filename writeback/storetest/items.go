@@ -12,7 +12,7 @@ import (
 var itemCases = []testCase{
 	{"ItemsFilters", "Every field of a query narrows it; empty ones do not.", itemsFilters},
 	{"ItemsPages", "Pages follow each other without gap or repetition, in both orders; the limit defaults to 100.", itemsPages},
-	{"ItemsByAge", "MinAge and MaxAge bound the time since CreatedAt by the store's clock.", itemsByAge},
+	{"ItemsByAge", "MinAge and MaxAge bound the time since CreatedAt, MinIdle and MaxIdle that since UpdatedAt, by the store's clock; Age says how old an item is.", itemsByAge},
 	{"SummaryCounts", "Summary counts a practice's items by state, kind, reason and cause, with the oldest of each.", summaryCounts},
 }
 
@@ -121,6 +121,20 @@ func itemsByAge(b *bench) {
 	b.equal(b.items(writeback.ItemQuery{MaxAge: b.tick}), []string{"young"}, "items younger than a tick")
 	b.equal(b.items(writeback.ItemQuery{MinAge: b.tick, MaxAge: 9 * b.tick}), []string{"old"}, "items between two ages")
 	b.equal(b.items(writeback.ItemQuery{MinAge: 9 * b.tick}), []string{}, "items of an age that none has")
+
+	due, _, err := b.s.Due(b.ctx, practice, 1)
+	b.ok(err, "Due")
+	for what, age := range map[string]time.Duration{"Age": b.item("old").Age, "Age of a due item": due[0].Age} {
+		b.that(age >= 2*b.tick && age < 9*b.tick, what+" is not the time since the item was submitted")
+	}
+	b.that(b.item("young").Age < b.tick, "Age of an item that was just submitted is a tick and more")
+	b.equal(b.items(writeback.ItemQuery{MinIdle: b.tick}), []string{}, "items that were not changed for a tick")
+	b.pass(2 * b.tick)
+	b.apply(replace(b.item("young"), 0))
+	b.equal(b.items(writeback.ItemQuery{MinIdle: b.tick}), []string{"old"}, "items that were not changed for a tick")
+	b.equal(b.items(writeback.ItemQuery{MaxIdle: b.tick}), []string{"young"}, "items that were changed within a tick")
+	b.equal(b.items(writeback.ItemQuery{MinAge: b.tick, MaxIdle: b.tick}), []string{"young"}, "old items that were changed within a tick")
+	b.equal(b.items(writeback.ItemQuery{MinIdle: b.tick, MaxIdle: 9 * b.tick}), []string{"old"}, "items that rest between two times")
 }
 
 func summaryCounts(b *bench) {
