@@ -187,7 +187,11 @@ func (p *Practice) actOnce(ctx context.Context, id, event, actor, detail string,
 		if event == EventAssigned {
 			it.pr.PMS = v.product() // the person named a patient of this one
 		}
-		if d := decide(it, v); d.event != EventQueued && d.event != EventSkipped {
+		switch d := decide(it, v); d.event {
+		case EventExpired:
+			return Item{}, fmt.Errorf("%w: item %s is older than Config.NotesExpire", ErrNotAllowed, it.ID)
+		case EventQueued, EventSkipped:
+		default:
 			it.apply(d)
 		}
 		it.Revision = v.revision

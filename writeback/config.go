@@ -89,6 +89,15 @@ type Config struct {
 	// KeepContent is how long the content of a finished item stays in the store.
 	// Default 30 days; negative: for ever.
 	KeepContent time.Duration
+	// NotesExpire is how long a note may wait, from its submit on by the store's
+	// clock, in any state in which nothing of it was sent: queued, held, or for its
+	// patient. Then it expires. 0: for ever; else at least an hour. Payments,
+	// documents, forms, and what has begun, never expire.
+	NotesExpire time.Duration
+	// FormsAskAfter is how long, from its submit on, a form or document waits for
+	// its patient to come to the PMS before a person is asked: it is then an issue
+	// in Health, and still looks for its patient. Default 7 days; at least an hour.
+	FormsAskAfter time.Duration
 	// Owner names this process in leases, which add something random to it.
 	// Default: random.
 	Owner string
@@ -128,6 +137,12 @@ func (c Config) Validate() error {
 			bad(d.field, "is negative; leave it 0 for the default")
 		}
 	}
+	if c.NotesExpire != 0 && c.NotesExpire < agesEvery {
+		bad("NotesExpire", "is shorter than an hour; leave it 0 for notes that never expire")
+	}
+	if c.FormsAskAfter != 0 && c.FormsAskAfter < agesEvery {
+		bad("FormsAskAfter", "is shorter than an hour; leave it 0 for the default")
+	}
 	if c.MaxCalls < 0 {
 		bad("MaxCalls", "is negative; leave it 0 for the default")
 	}
@@ -162,6 +177,7 @@ func (c Config) withDefaults() Config {
 	def(&c.SweepEvery, 6*time.Hour)
 	def(&c.SweepAhead, 60*24*time.Hour)
 	def(&c.KeepContent, 30*24*time.Hour)
+	def(&c.FormsAskAfter, 7*24*time.Hour)
 	if c.MaxCalls == 0 {
 		c.MaxCalls = 64
 	}

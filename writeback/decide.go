@@ -19,6 +19,10 @@ type view struct {
 	closed map[driver.OpKind]driver.Scope
 	mode   Mode
 	now    time.Time
+	// notesExpire and formsAskAfter are the host's bounds, zero for none.
+	notesExpire, formsAskAfter time.Duration
+	// restoredAt is when the store was marked as restored from a back-up.
+	restoredAt time.Time
 }
 
 // decision is where an item belongs.
@@ -36,14 +40,18 @@ func decided(event string, reason driver.Reason, cause string) decision {
 // asks the settings whether something is written: at the submit, at the claim,
 // on a new revision, a new catalog, and a patient found.
 //
-// The order is: is it wanted; can the PMS do it; are the options it needs in
-// order; is access open; is it for this PMS; is the patient known; does a person
-// have to agree; is the same document there already; does the practice's mode allow
-// it. What is begun was wanted, and its patient was known: it is finished.
+// The order is: is it wanted; is its time over; can the PMS do it; are the options
+// it needs in order; is access open; is it for this PMS; is the patient known; does
+// a person have to agree; is the same document there already; does the practice's
+// mode allow it. What is begun was wanted, and its patient was known: it is
+// finished.
 func decide(it *item, v view) decision {
 	op := it.nextOp()
 	if d, stop := decideWanted(it, v); stop {
 		return d
+	}
+	if expired(it, v) {
+		return decided(EventExpired, ReasonNoteExpired, "")
 	}
 	if d, stop := decideSupported(it, op, v); stop {
 		return d
@@ -336,7 +344,8 @@ func decidePatient(it *item, v view) (decision, bool) {
 	if it.patientID() != "" {
 		return decision{}, false
 	}
-	return decideMatch(it)
+	d, stop := decideMatch(it)
+	return overdue(it, v, d), stop
 }
 
 // decideRefund lets a refund follow its payment.

@@ -225,7 +225,7 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 // that has grown above them.
 func (p *Practice) setIntervals(doc settings.Document) {
 	p.mu.Lock()
-	every := map[string]time.Duration{loopSweep: p.sweepEvery(), loopCatalog: p.e.cfg.CatalogEvery, loopMatch: matchEvery}
+	every := map[string]time.Duration{loopSweep: p.sweepEvery(), loopCatalog: p.e.cfg.CatalogEvery, loopMatch: matchEvery, loopAges: agesEvery}
 	for _, f := range driver.Feeds() {
 		every[string(f)] = p.every(doc, f)
 	}
@@ -295,6 +295,7 @@ func (p *Practice) viewNow() view {
 	return view{
 		settings: p.settings, revision: p.revision, catalogs: p.catalogs, info: p.info,
 		closed: p.closed, mode: p.mode, now: time.Now(),
+		notesExpire: p.e.cfg.NotesExpire, formsAskAfter: p.e.cfg.FormsAskAfter, restoredAt: p.restoredAt,
 	}
 }
 

@@ -24,6 +24,8 @@ const (
 	ReasonIDReused          driver.Reason = "id_reused"
 	ReasonIDAmbiguous       driver.Reason = "id_ambiguous"
 	ReasonPMSChanged        driver.Reason = "pms_changed"
+	ReasonNoteExpired       driver.Reason = "note_expired"
+	ReasonPatientOverdue    driver.Reason = "patient_overdue"
 )
 
 type words struct{ what, next string }
@@ -43,6 +45,8 @@ var reasonWords = map[driver.Reason]words{
 	ReasonWaitsForPayment:   {"The payment that this refunds is not in the PMS yet.", "Settle the payment first; it goes on by itself."},
 	ReasonWaitsForDocument:  {"The same document was sent before, and it is not known yet whether the PMS has it.", "It is looked for; settle the other one if it waits for a person."},
 	ReasonFiledBefore:       {"The same document is in the patient's record already.", "Nothing to do."},
+	ReasonNoteExpired:       {"The note waited for longer than notes are kept waiting.", "Nothing to do, or enter it by hand if it still matters."},
+	ReasonPatientOverdue:    {"No patient in the PMS has fitted for days.", "Assign the patient, or enter them in the PMS; or dismiss it. It is still tried again as patients arrive."},
 	ReasonUnreadable:        {"The stored item cannot be read with the keys at hand.", "Give the engine the key with which it was sealed."},
 	ReasonPaused:            {"Writing is paused for this practice.", "It goes on by itself when the practice is live again."},
 	ReasonIDReused:          {"The PMS now uses the id for something else than what was chosen.", "Choose it again in the settings, or choose another one; then it goes on by itself."},

@@ -125,7 +125,7 @@ func (p *Practice) matchAgain(ctx context.Context, born ...driver.Date) error {
 	var after int64
 	for {
 		records, err := p.e.cfg.Store.Items(ctx, ItemQuery{
-			Practice: p.id, States: []State{NeedsPatient}, Reasons: []driver.Reason{ReasonNoPatient}, After: after, Limit: 500,
+			Practice: p.id, States: []State{NeedsPatient}, Reasons: []driver.Reason{ReasonNoPatient, ReasonPatientOverdue}, After: after, Limit: 500,
 		})
 		if err != nil {
 			return fmt.Errorf("writeback: read parked items: %w", err)

@@ -201,13 +201,13 @@ func (p *Practice) nextLoop() (string, time.Duration) {
 // runLoop runs one inbound loop and keeps its health. A failure never stops the
 // others; only the loss of the lease is an error.
 func (p *Practice) runLoop(ctx context.Context, loop string) error {
-	if down := p.line.down(time.Now()); down > 0 {
+	if down := p.line.down(time.Now()); down > 0 && loop != loopAges {
 		p.due.Delay(loop, time.Now().Add(down))
 		return nil
 	}
 	started := time.Now()
 	var err error
-	if loop != loopCatalog {
+	if loop != loopCatalog && loop != loopAges {
 		err = p.greet(ctx)
 	}
 	switch {
@@ -218,6 +218,8 @@ func (p *Practice) runLoop(ctx context.Context, loop string) error {
 		err = p.sweepAppointments(ctx)
 	case loop == loopMatch:
 		err = p.matchAgain(ctx)
+	case loop == loopAges:
+		err = p.checkAges(ctx)
 	default:
 		err = p.pull(ctx, driver.Feed(loop))
 	}
@@ -252,6 +254,8 @@ func (p *Practice) retryAt(loop string, started, now time.Time) time.Time {
 		every = p.e.cfg.SweepEvery
 	case loopMatch:
 		every = matchEvery
+	case loopAges:
+		every = agesEvery
 	default:
 		every = p.every(p.settings, driver.Feed(loop))
 		if p.info != nil {
