@@ -27,8 +27,15 @@ func (p *Practice) ItemByKey(ctx context.Context, key string) (Item, error) {
 }
 
 // Items returns the items that fit; q.Practice is set by the call. Page with
-// q.After and the last item's Seq.
+// q.After and the last item's Seq. To select by times of day, give the ages that
+// they have now. An *InputError names what is wrong with the query: its Limit is
+// at most 10,000.
 func (p *Practice) Items(ctx context.Context, q ItemQuery) ([]Item, error) {
+	c := inputCheck{e: InputError{Op: "items"}}
+	c.query("", q)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
 	q.Practice = p.id
 	records, err := p.e.cfg.Store.Items(ctx, q)
 	if err != nil {
@@ -56,11 +63,7 @@ func (p *Practice) ItemEvents(ctx context.Context, id string) ([]Event, error) {
 // counts when it cannot tell. ErrNotAllowed in other states.
 func (p *Practice) Retry(ctx context.Context, id, actor string) (Item, error) {
 	return p.act(ctx, id, EventRetried, actor, "", func(it *item) error {
-		it.Attempts = 0
-		it.pr.PlanOnly = false
-		if it.pr.Match.Result != matchOne {
-			it.pr.Match = matchResult{}
-		}
+		retry(it)
 		if it.Kind == KindStatus {
 			// The person has seen what stands there and wants theirs all the same.
 			it.pr.AnyBasis = true
@@ -68,13 +71,22 @@ func (p *Practice) Retry(ctx context.Context, id, actor string) (Item, error) {
 				l.Sent.From = ""
 			}
 		}
-		for i := range it.pr.Legs {
-			if l := &it.pr.Legs[i]; l.State == legSending {
-				l.State, l.Doubt = legPending, true
-			}
-		}
 		return nil
 	})
+}
+
+// retry prepares an item to be tried again.
+func retry(it *item) {
+	it.Attempts = 0
+	it.pr.PlanOnly = false
+	if it.pr.Match.Result != matchOne {
+		it.pr.Match = matchResult{}
+	}
+	for i := range it.pr.Legs {
+		if l := &it.pr.Legs[i]; l.State == legSending {
+			l.State, l.Doubt = legPending, true
+		}
+	}
 }
 
 // Dismiss decides against an item. reason is kept in the audit log and must not
@@ -108,12 +120,6 @@ func (p *Practice) Assign(ctx context.Context, id, patient, actor string) (Item,
 		return Item{}, err
 	}
 	return p.act(ctx, id, EventAssigned, actor, "", func(it *item) error {
-		if it.Kind == KindStatus || it.Kind == KindRefund {
-			return fmt.Errorf("%w: a %s has its patient from the PMS", ErrNotAllowed, it.Kind)
-		}
-		if l := it.nextLeg(); l != nil && !l.First.IsZero() {
-			return fmt.Errorf("%w: item %s may be in the PMS for another patient", ErrNotAllowed, it.ID)
-		}
 		it.pr.Match = matchResult{Result: matchOne, Patient: patient}
 		it.pr.Approved, it.pr.PlanOnly = true, false
 		return nil
@@ -133,13 +139,7 @@ func (p *Practice) act(ctx context.Context, id, event, actor, detail string, pre
 		return Item{}, err
 	}
 	c := inputCheck{e: InputError{Op: event}}
-	if actor == "" {
-		c.bad("actor", "is empty; say who does it")
-	}
-	c.id("actor", actor)
-	if len(detail) > maxShort {
-		c.bad("detail", fmt.Sprintf("has more than %d bytes", maxShort))
-	}
+	c.actor(actor, detail)
 	if err := c.err(); err != nil {
 		return Item{}, err
 	}
@@ -157,6 +157,17 @@ func (p *Practice) act(ctx context.Context, id, event, actor, detail string, pre
 	}
 }
 
+// actor checks who does something, and what they say about it.
+func (c *inputCheck) actor(actor, detail string) {
+	if actor == "" {
+		c.bad("actor", "is empty; say who does it")
+	}
+	c.id("actor", actor)
+	if len(detail) > maxShort {
+		c.bad("detail", fmt.Sprintf("has more than %d bytes", maxShort))
+	}
+}
+
 func (p *Practice) actOnce(ctx context.Context, id, event, actor, detail string, prepare func(*item) error) (Item, error) {
 	r, err := p.e.cfg.Store.Item(ctx, p.id, id)
 	if err != nil {
@@ -166,30 +177,43 @@ func (p *Practice) actOnce(ctx context.Context, id, event, actor, detail string,
 	if err != nil {
 		return Item{}, err
 	}
-	from := it.State
-	cell, ok := it.move(event)
-	if !ok {
-		return Item{}, fmt.Errorf("%w: item %s is %s", ErrNotAllowed, it.ID, from)
+	change, err := p.actChange(ctx, it, event, actor, detail, prepare)
+	if err != nil {
+		return Item{}, err
 	}
+	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
+		return Item{}, err
+	}
+	return it.public(), nil
+}
+
+// actChange moves an item as a person wants it and gives the change that stores
+// that.
+func (p *Practice) actChange(ctx context.Context, it *item, event, actor, detail string, prepare func(*item) error) (Change, error) {
+	if err := it.permits(event); err != nil {
+		return Change{}, err
+	}
+	from := it.State
+	cell, _ := it.move(event)
 	if prepare != nil {
 		if err := prepare(it); err != nil {
-			return Item{}, err
+			return Change{}, err
 		}
 	}
 	if cell.act == actDecide {
 		if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
-			return Item{}, err
+			return Change{}, err
 		}
 		v, err := p.view(ctx)
 		if err != nil {
-			return Item{}, err
+			return Change{}, err
 		}
 		if event == EventAssigned {
 			it.pr.PMS = v.product() // the person named a patient of this one
 		}
 		switch d := decide(it, v); d.event {
 		case EventExpired:
-			return Item{}, fmt.Errorf("%w: item %s is older than Config.NotesExpire", ErrNotAllowed, it.ID)
+			return Change{}, fmt.Errorf("%w: item %s is older than Config.NotesExpire", ErrNotAllowed, it.ID)
 		case EventQueued, EventSkipped:
 		default:
 			it.apply(d)
@@ -197,7 +221,7 @@ func (p *Practice) actOnce(ctx context.Context, id, event, actor, detail string,
 		it.Revision = v.revision
 	}
 	if err := p.e.seal.sealProgress(it); err != nil {
-		return Item{}, err
+		return Change{}, err
 	}
 	row := it.event(event, from, actor)
 	row.Detail = detail
@@ -211,10 +235,7 @@ func (p *Practice) actOnce(ctx context.Context, id, event, actor, detail string,
 			Name: docLink + derive("link", p.id, it.p.Patient.HostID, 20), Value: []byte(it.pr.Match.Patient), Expect: -1,
 		}}
 	}
-	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
-		return Item{}, err
-	}
-	return it.public(), nil
+	return change, nil
 }
 
 // wakeOthers asks for a step here and, through the store, wherever the practice

@@ -149,6 +149,8 @@ type Item struct {
 	// Replaced counts the characters of a note that the PMS cannot store and that
 	// stand there as question marks.
 	Replaced int
+	// Actions are what a person may do to it in its state.
+	Actions []ActionName
 	// Masked counts the payment card numbers that were masked; see
 	// Config.MaskCards.
 	Masked int
@@ -201,6 +203,7 @@ func (it *item) public() Item {
 		Reason: it.Reason, Cause: it.Cause, Words: what, NextStep: step,
 		Patient: it.Patient, Subject: it.Subject, Seq: it.Seq, Attempts: it.Attempts,
 		CreatedAt: it.CreatedAt, UpdatedAt: it.UpdatedAt, ContentSHA256: it.pr.SHA256, Replaced: it.pr.Replaced, Masked: it.pr.Masked,
+		Actions: it.permitted(),
 	}
 	if it.pr.Match.Patient == "" {
 		out.Candidates = slices.Clone(it.pr.Match.Candidates)

@@ -41,6 +41,7 @@ const (
 	EventAssigned     = "assigned"
 	EventTransferred  = "transferred"
 	EventMarkedPosted = "marked_posted"
+	EventBackfilled   = "backfilled"
 
 	// EventSettingsSaved is about the practice, not an item.
 	EventSettingsSaved = "settings_saved"
@@ -108,8 +109,9 @@ var stateTable = func() map[State]map[string]rule {
 	return map[State]map[string]rule{
 		fresh: decisions,
 		Skipped: {
-			EventDismissed: people[EventDismissed],
-			EventRetried:   retried,
+			EventDismissed:  people[EventDismissed],
+			EventRetried:    retried,
+			EventBackfilled: {Queued, actDecide, "Somebody asked to write what was skipped."},
 		},
 		NeedsPatient: join(decisions, people, map[string]rule{
 			EventRetried:      retried,

@@ -39,6 +39,7 @@ restored          -     -     -     -     -     UNCE? -     -     UNCE? -     - 
 found             -     -     -     -     -     -     -     DONE. -     -     -     -     -     -     -
 absent            -     -     -     -     -     -     -     QUEU> -     -     -     -     -     -     -
 still_unknown     -     -     -     -     -     -     -     UNCE? -     -     -     -     -     -     -
+backfilled        -     QUEU= -     -     -     -     -     -     -     -     -     -     -     -     -
 retried           -     QUEU= QUEU= -     QUEU= QUEU= -     QUEU= PART> QUEU= QUEU= -     -     -     -
 dismissed         -     DISM. DISM. DISM. DISM. DISM. -     DISM. DISM. DISM. DISM. -     -     -     -
 assigned          -     -     QUEU= QUEU= QUEU= QUEU= -     -     -     QUEU= -     -     -     -     -
