@@ -71,6 +71,9 @@ func (p *Practice) Retry(ctx context.Context, id, actor string) (Item, error) {
 				l.Sent.From = ""
 			}
 		}
+		for i := range it.pr.Legs {
+			it.pr.Legs[i].Unseen = false
+		}
 		return nil
 	})
 }

@@ -86,8 +86,10 @@ type Config struct {
 	// Spread staggers the practices' first steps after Run. Default 2 s per
 	// hundred practices, at most 15 s; negative: none.
 	Spread time.Duration
-	// KeepContent is how long the content of a finished item stays in the store.
-	// Default 30 days; negative: for ever.
+	// KeepContent is how long the content of an item stays in the store that is
+	// finished, or that the settings skipped: what the practice chose not to write
+	// is not kept for ever, and cannot be backfilled afterwards. Default 30 days;
+	// negative: for ever.
 	KeepContent time.Duration
 	// NotesExpire is how long a note may wait, from its submit on by the store's
 	// clock, in any state in which nothing of it was sent: queued, held, or for its

@@ -271,7 +271,7 @@ func (e *Engine) tidy(ctx context.Context) error {
 		}
 		for _, r := range records {
 			for {
-				n, err := e.cfg.Store.Purge(ctx, r.ID, []State{Written, Superseded, Expired, Dismissed}, e.cfg.KeepContent, 500)
+				n, err := e.cfg.Store.Purge(ctx, r.ID, []State{Written, Superseded, Expired, Dismissed, Skipped}, e.cfg.KeepContent, 500)
 				if err != nil || n < 500 {
 					break
 				}

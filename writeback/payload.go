@@ -143,6 +143,9 @@ type leg struct {
 	// Doubt is set while the outcome of an earlier sending is not known and it may
 	// be sent again: because that does no harm, or because a person said so.
 	Doubt bool `json:"doubt,omitempty"`
+	// Unseen is set when it was asked to be sent again together with many others,
+	// so that it is nobody's word that the PMS does not have it.
+	Unseen bool `json:"unseen,omitempty"`
 	// Amount is frozen at the submit, for money legs.
 	Amount driver.Money `json:"amount,omitzero"`
 	Fee    bool         `json:"fee,omitempty"`
@@ -239,10 +242,12 @@ func (l *leg) unsent() {
 	l.First, l.Last = time.Time{}, time.Time{}
 }
 
-// forget drops texts that are needed no more.
+// forget drops texts that are needed no more: a skipped note that is tried again
+// is planned anew.
 func (it *item) forget() {
 	for i := range it.pr.Legs {
-		if l := &it.pr.Legs[i]; l.Sent != nil && (l.State == legDone || it.State.Final()) {
+		l := &it.pr.Legs[i]
+		if l.Sent != nil && (l.State == legDone || it.State.Final() || it.State == Skipped && it.untouched() && it.Reason != ReasonPlanOnly) {
 			l.Sent.Body, l.Sent.Title = "", ""
 		}
 	}

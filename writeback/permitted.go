@@ -5,7 +5,8 @@ import "fmt"
 // ActionName names what a person may do to an item.
 type ActionName string
 
-// The actions. Each is a method of [Practice] of that name.
+// The actions. Each is a method of [Practice] of that name; backfilling is for
+// many items at once, see [Practice.Bulk].
 const (
 	ActionTransfer   ActionName = "transfer"
 	ActionAssign     ActionName = "assign"

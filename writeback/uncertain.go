@@ -132,7 +132,7 @@ func (p *Practice) stillUnknown(ctx context.Context, it *item, wait time.Duratio
 
 // lookFirst looks for what a person asked to send again although its outcome was
 // not known: they may have looked in the wrong place. Their word counts when the
-// PMS cannot tell, but not while it may still be at work on the earlier sending:
+// PMS cannot tell, if they gave it for this item alone; but not while it may still be at work on the earlier sending:
 // what is not there yet may come.
 func (p *Practice) lookFirst(ctx context.Context, conn driver.Conn, c claim) (receipt driver.Receipt, there bool, err error) {
 	if !c.l.Doubt || c.l.Prior != nil || p.repeatable(c.op.Kind()) {
@@ -163,6 +163,10 @@ func (p *Practice) lookFirst(ctx context.Context, conn driver.Conn, c claim) (re
 	if wait := time.Until(c.before.Add(after)); wait > 0 && wait <= after {
 		c.l.Last = c.before // it is not sent now
 		return driver.Receipt{}, false, &driver.Error{Op: "verify", Kind: driver.ErrUnavailable, RetryAfter: wait}
+	}
+	if c.l.Unseen {
+		c.l.Last = c.before
+		return driver.Receipt{}, false, &driver.Error{Op: "verify", Kind: driver.ErrUnknownOutcome}
 	}
 	return driver.Receipt{}, false, nil
 }
