@@ -216,6 +216,29 @@ func TestPartsJoinedAreTheText(t *testing.T) {
 	}
 }
 
+// Words of everyday length are whole.
+func TestPartsEndBetweenWords(t *testing.T) {
+	t.Parallel()
+	words := strings.Fields(strings.Repeat("What about Friday, the seventh? Anästhesie \u00fcbermorgen. ", 40))
+	whole := map[string]bool{}
+	for _, w := range words {
+		whole[w] = true
+	}
+	for _, lim := range []limits{{chars: 150}, {bytes: 150}, {chars: 180, bytes: 170}} {
+		parts, _ := planned(t, strings.Join(words, " "), noon, lim, nil)
+		require.Greater(t, len(parts), 10)
+		for i, part := range parts {
+			text, _, _ := cutLast(part, "\n")
+			if i == 0 {
+				_, text, _ = strings.Cut(text, "\n") // the note's own first line
+			}
+			for _, w := range strings.Fields(text) {
+				require.True(t, whole[w], "part %d has %q", i+1, w)
+			}
+		}
+	}
+}
+
 func FuzzPartsJoinedAreTheText(f *testing.F) {
 	f.Add("Asked about Friday.", int64(100), 0, "")
 	f.Add(strings.Repeat("long ", 200), int64(0), 99, "bmp")
