@@ -246,7 +246,7 @@ func TestBulkRetryOfPaymentsDoublesNone(t *testing.T) {
 		ctx := t.Context()
 		appointment := b.appointment(48 * time.Hour)
 		b.save(func(d *settings.Document) { d.Intervals.AppointmentStatus = settings.Never() })
-		b.pass(time.Minute)
+		b.pass(3 * time.Minute)
 		basis := got(b.host, func() string { return b.host.appointments[0].Basis })
 		blind := b.pms.Fail(memdriver.Fault{On: "verify", Err: driver.ReasonUnsupported})
 		lost := func(key string, effect memdriver.Effect) {

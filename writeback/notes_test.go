@@ -148,6 +148,7 @@ func TestLongNoteComesInNumberedPartsEachOnce(t *testing.T) {
 			op.MaxChars, op.MaxBytes = 200, 260
 			i.Ops[driver.OpNote] = op
 		})
+		b.p.RefreshCatalogs()
 		b.save(nil)
 		b.pass(time.Second)
 		b.pms.Fail(memdriver.Fault{On: "write note", Skip: 2, Times: 1, Effect: memdriver.After, Err: driver.ErrUnknownOutcome})
