@@ -159,10 +159,14 @@ func singAll(b *bed, s *sieve, round string, appointment string) {
 			}
 		}
 		for _, kind := range kinds {
-			it, err := p.WriteNote(ctx, writeback.Note{
+			n := writeback.Note{
 				Key: key + "-" + string(kind), Kind: kind, Patient: patient, At: at, Subject: sing("Subject"), Body: sing("Body"),
 				Number: sing("Number"), User: canary + "User", Result: canary + "Result", Duration: time.Minute, Attachments: []driver.Text{sing("File")},
-			})
+			}
+			if kind == driver.IncomingEmail {
+				n.Body, n.HTML = driver.Text{}, writeback.Text("<p>"+canary+"HTML <a href='https://x.example/?q="+canary+"'>"+canary+"</a>")
+			}
+			it, err := p.WriteNote(ctx, n)
 			s.take(it, err)
 		}
 		it, err := p.WriteDocument(ctx, writeback.Document{
@@ -195,6 +199,17 @@ func singAll(b *bed, s *sieve, round string, appointment string) {
 		},
 		func() error {
 			return second(p.WriteNote(ctx, writeback.Note{Key: round + "-id-" + string(driver.OutgoingEmail), Kind: driver.OutgoingEmail, Patient: named, At: at, Body: sing("Other")}))
+		},
+		func() error {
+			return second(p.WriteNote(ctx, writeback.Note{Key: "h", Kind: driver.IncomingEmail, Patient: named, At: at, HTML: writeback.Text("<p>" + canary + "<b>" + card + "</b>")}))
+		},
+		func() error {
+			_, err := p.Items(ctx, writeback.ItemQuery{Patient: canary + " ", Cause: canary, Reasons: []driver.Reason{canary + " "}})
+			return err
+		},
+		func() error {
+			_, err := p.Bulk(ctx, writeback.Bulk{Action: canary, Actor: " " + canary, Query: writeback.ItemQuery{Patient: canary + "\n"}})
+			return err
 		},
 		func() error {
 			return second(p.WriteDocument(ctx, writeback.Document{Key: "d", Kind: canary, Patient: named, At: at, MIME: " " + canary, Content: strings.NewReader(canary)}))
@@ -232,6 +247,8 @@ func looked(b *bed, s *sieve) int {
 	s.take(h, &h, err)
 	history, err := b.p.SettingsHistory(ctx, 10)
 	s.take(history, err)
+	work, err := b.p.WorkList(ctx, writeback.WorkQuery{})
+	s.take(work, err)
 	imports, err := b.p.Imports(ctx)
 	s.take(imports, err, b.p, b.eng)
 	b.host.mu.Lock()

@@ -24,7 +24,8 @@
 // can know (did the PMS take the payment before the line was cut?) is uncertain
 // and is looked for in the PMS before anything is sent again; what only a person
 // can settle waits for [Practice.Retry], [Practice.Assign], [Practice.Transfer],
-// [Practice.MarkPosted] or [Practice.Dismiss].
+// [Practice.MarkPosted] or [Practice.Dismiss]. [Practice.WorkList] groups what
+// waits, and [Practice.Bulk] acts on many items at once.
 //
 // # Errors
 //

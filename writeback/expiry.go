@@ -87,9 +87,9 @@ func (p *Practice) checkAges(ctx context.Context) error {
 	})
 }
 
-// decideOld applies what decide says of the items that a query gives; an empty
+// decideOld applies what judge says of the items that a query gives; an empty
 // decision leaves an item as it is.
-func (p *Practice) decideOld(ctx context.Context, q ItemQuery, decide func(*item) decision) error {
+func (p *Practice) decideOld(ctx context.Context, q ItemQuery, judge func(*item) decision) error {
 	q.Practice, q.Limit = p.id, 500
 	for {
 		records, err := p.e.cfg.Store.Items(ctx, q)
@@ -110,7 +110,7 @@ func (p *Practice) decideOld(ctx context.Context, q ItemQuery, decide func(*item
 				return err
 			}
 			from := it.State
-			d := decide(it)
+			d := judge(it)
 			if d.event == "" || !it.apply(d) {
 				continue
 			}
