@@ -87,4 +87,3 @@ func plainFromHTML(source string) plainText {
 	}
 	return plainText{text: string(w.out), shown: string(w.shown), digits: w.digits, cut: len(w.out) > maxText}
 }
-
