@@ -413,7 +413,7 @@ func TestBackfilledItemsAreDecidedAgain(t *testing.T) {
 		b.must(b.p.WriteNote(t.Context(), b.note("note")))
 		b.save(func(d *settings.Document) { d.Notes.Enabled[driver.IncomingCall] = true })
 		require.NoError(t, b.pms.SetProviderActive("DOC1", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		bulk := writeback.Bulk{Action: writeback.ActionBackfill, Query: writeback.ItemQuery{MaxAge: time.Hour}, Actor: "dana", Max: 5, DryRun: true}
 		require.Equal(t, map[writeback.State]int{writeback.Held: 1}, b.bulk(bulk).States)

@@ -270,6 +270,9 @@ func (e *Engine) tidy(ctx context.Context) error {
 			continue
 		}
 		for _, r := range records {
+			if err := e.forgetPlans(ctx, r.ID); err != nil && ctx.Err() == nil {
+				e.cfg.Log.Error("planned items cannot be tidied", "practice", r.ID, "error", err)
+			}
 			for {
 				n, err := e.cfg.Store.Purge(ctx, r.ID, []State{Written, Superseded, Expired, Dismissed, Skipped}, e.cfg.KeepContent, 500)
 				if err != nil || n < 500 {

@@ -59,7 +59,7 @@ func TestNotesThatNeverBeganExpireWhetherThePMSAnswersOrNot(t *testing.T) {
 		submit("nobody", func(n *writeback.Note) { n.Patient = nobody })
 		b.pass(time.Second)
 		require.NoError(t, b.pms.SetOptionActive(driver.NoteTypes, "0102", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		submit("held", func(n *writeback.Note) { n.Kind = driver.TaskNote })
 		b.pass(time.Second)

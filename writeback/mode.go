@@ -162,6 +162,42 @@ func plannedOnly(it *item) decision {
 	return decided(EventSkipped, ReasonPlanOnly, "mode:"+string(PlanOnly))
 }
 
+// forgetPlans deletes what skipped items were planned as, texts included, together
+// with their content, once they have rested for as long as content is kept.
+func (e *Engine) forgetPlans(ctx context.Context, practice string) error {
+	for {
+		records, err := e.cfg.Store.Items(ctx, ItemQuery{
+			Practice: practice, States: []State{Skipped}, Reasons: []driver.Reason{ReasonPlanOnly}, MinIdle: e.cfg.KeepContent, Limit: 500,
+		})
+		if err != nil {
+			return fmt.Errorf("writeback: read planned items: %w", err)
+		}
+		var changes []Change
+		for _, r := range records {
+			it, err := e.seal.open(r)
+			if err != nil {
+				it = &item{Record: r}
+			}
+			it.pr.Legs, it.Payload, it.Blob = nil, nil, ""
+			if err := e.seal.sealProgress(it); err != nil {
+				return err
+			}
+			changes = append(changes, Change{Practice: practice, Items: []ItemWrite{{Record: it.Record, Expect: it.Version}}})
+		}
+		if len(changes) == 0 {
+			return nil
+		}
+		for _, err := range e.commit.Apply(ctx, changes) {
+			if err != nil && !errors.Is(err, ErrStale) {
+				return fmt.Errorf("writeback: delete planned items' content: %w", err)
+			}
+		}
+		if len(records) < 500 {
+			return nil
+		}
+	}
+}
+
 // planNow ends the turn of an item in a practice that only plans: its legs are
 // bound as they would be sent, and shown. They are bound anew when it is written.
 func (p *Practice) planNow(ctx context.Context, it *item, env planEnv) error {

@@ -220,6 +220,30 @@ func TestPlanOnlyShowsWhatWouldHoldAnItemUp(t *testing.T) {
 	})
 }
 
+func TestPlanIsForgottenTogetherWithTheContent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		b.engine(func(c *writeback.Config) { c.KeepContent = 48 * time.Hour })
+		b.start()
+		defer b.stopped()
+		b.save(func(d *settings.Document) {
+			d.Intervals.AppointmentStatus, d.Intervals.AppointmentChanges, d.Intervals.NewPatients = settings.Never(), settings.Never(), settings.Never()
+		})
+		b.mode(writeback.PlanOnly)
+		b.must(b.p.WriteNote(t.Context(), b.note("note")))
+		b.pass(47 * time.Hour)
+		require.Contains(t, b.requireState("note", writeback.Skipped).Legs[0].With.Body.Reveal(), "Friday")
+		b.pass(3 * time.Hour)
+		it := b.requireState("note", writeback.Skipped)
+		require.Empty(t, it.Legs)
+		require.Equal(t, []writeback.ActionName{writeback.ActionDismiss}, it.Actions)
+		r, err := b.store.Item(t.Context(), practiceID, it.ID)
+		require.NoError(t, err)
+		require.NotContains(t, string(r.Payload)+string(r.Progress), "Friday")
+	})
+}
+
 func TestKindSwitchedOffWhilePausedIsSkippedAndNotWrittenAfterwards(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bed) {

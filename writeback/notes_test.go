@@ -75,7 +75,7 @@ func TestSwitchingAKindOffCancelsWhatHasNotStartedInEveryState(t *testing.T) {
 		here := writeback.PatientID(b.patient)
 		submit("nobody", driver.IncomingCall, nobody)
 		require.NoError(t, b.pms.SetOptionActive(driver.NoteTypes, "0102", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		submit("held", driver.TaskNote, here)
 		b.pms.Fail(memdriver.Fault{On: "write note", Err: driver.ErrUnavailable})
@@ -148,7 +148,7 @@ func TestLongNoteComesInNumberedPartsEachOnce(t *testing.T) {
 			op.MaxChars, op.MaxBytes = 200, 260
 			i.Ops[driver.OpNote] = op
 		})
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.save(nil)
 		b.pass(time.Second)
 		b.pms.Fail(memdriver.Fault{On: "write note", Skip: 2, Times: 1, Effect: memdriver.After, Err: driver.ErrUnknownOutcome})
