@@ -26,13 +26,17 @@ func (p *Practice) decideAgain(ctx context.Context) error {
 		return nil
 	}
 	p.redecide.Store(false)
-	if err := p.decideStates(ctx, Queued, Held, PartiallyPosted, NeedsPatient); err != nil {
+	if err := p.decideStates(ctx, decidedAgain()...); err != nil {
 		p.redecide.Store(true)
 		return err
 	}
 	p.decidedBy = revision
 	return nil
 }
+
+// decidedAgain are the states whose items are decided again. Payments that wait
+// for a transfer are not among them: no setting posts what a person was left to.
+func decidedAgain() []State { return []State{Queued, Held, PartiallyPosted, NeedsPatient} }
 
 // decideStates decides all items in these states again.
 func (p *Practice) decideStates(ctx context.Context, states ...State) error {
@@ -53,7 +57,7 @@ func (p *Practice) decideStates(ctx context.Context, states ...State) error {
 			if err != nil {
 				continue // set aside when its turn comes
 			}
-			if it.Active && it.State == PartiallyPosted && it.Reason != ReasonUnreadable {
+			if it.onItsWay() {
 				continue
 			}
 			change, ok, err := p.decideOne(ctx, it, v)
@@ -75,6 +79,12 @@ func (p *Practice) decideStates(ctx context.Context, states ...State) error {
 	}
 }
 
+// onItsWay reports whether the rest of an item is about to be sent: the claim
+// decides it.
+func (it *item) onItsWay() bool {
+	return it.Active && it.State == PartiallyPosted && it.Reason != ReasonUnreadable
+}
+
 // decideOne gives the change that a new decision makes, if it makes one.
 func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, bool, error) {
 	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
@@ -85,28 +95,10 @@ func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, boo
 			return Change{}, false, err
 		}
 	}
-	// What could not be opened before has its turn now.
-	opened := it.Reason == ReasonUnreadable && it.Active
-	if it.State == PartiallyPosted && it.Cause == "" && it.Reason != "" {
-		return Change{}, false, nil // waits for a person
-	}
-	from, reason, cause := it.State, it.Reason, it.Cause
-	d := decide(it, v)
-	if d.event == EventQueued && from == Queued && !opened {
+	from := it.State
+	d, moved := it.decideAnew(v)
+	if !moved {
 		return Change{}, false, nil
-	}
-	if d.event == EventHeld && from == NeedsPatient {
-		return Change{}, false, nil // what holds it up counts once its patient is known
-	}
-	if !it.apply(d) {
-		return Change{}, false, nil
-	}
-	if it.State == from && it.Reason == reason && it.Cause == cause {
-		return Change{}, false, nil
-	}
-	it.Revision = v.revision
-	if it.State == Queued {
-		it.Attempts = 0
 	}
 	change, err := p.changeOf(it, 0)
 	if err != nil {
@@ -114,6 +106,35 @@ func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, boo
 	}
 	change.Events = []Event{it.event(d.event, from, "engine")}
 	return change, true, nil
+}
+
+// decideAnew decides an item that waits once more and moves it, here only. It
+// reports false when the item stays as it is stored.
+func (it *item) decideAnew(v view) (d decision, moved bool) {
+	// What could not be opened before has its turn now.
+	opened := it.Reason == ReasonUnreadable && it.Active
+	if it.State == PartiallyPosted && it.Cause == "" && it.Reason != "" {
+		return d, false // waits for a person
+	}
+	from, reason, cause := it.State, it.Reason, it.Cause
+	d = decide(it, v)
+	if d.event == EventQueued && from == Queued && !opened {
+		return d, false
+	}
+	if d.event == EventHeld && from == NeedsPatient {
+		return d, false // what holds it up counts once its patient is known
+	}
+	if !it.apply(d) {
+		return d, false
+	}
+	if it.State == from && it.Reason == reason && it.Cause == cause {
+		return d, false
+	}
+	it.Revision = v.revision
+	if it.State == Queued {
+		it.Attempts = 0
+	}
+	return d, true
 }
 
 // matchAgain looks again for the patients of items that nobody fitted: those
