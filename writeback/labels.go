@@ -67,6 +67,17 @@ func labelsOf(doc *settings.Document) labels {
 	return out
 }
 
+// labelled gives a document's references the labels that they stand for: an id
+// alone chooses nothing anew. It counts only where ids are reused, or may be.
+func (p *Practice) labelled(doc settings.Document, before *settings.Document) settings.Document {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.info != nil && !p.info.ReusesIDs {
+		return doc
+	}
+	return doc.WithLabels(labelsOf(before)).WithLabels(p.labels)
+}
+
 // labelsFor are those to remember for a document that is saved.
 func (p *Practice) labelsFor(doc settings.Document) labels {
 	p.mu.Lock()

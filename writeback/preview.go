@@ -44,8 +44,7 @@ type Preview struct {
 	// Untouched counts, by state, what is not final and what no save decides
 	// again: payments that wait for a transfer, whatever becomes of
 	// payments.auto; skipped items, though their kind be switched on; what is
-	// being written or looked for; what waits for a person; and the rest of what is
-	// posted in part, while it is on its way: its claim decides it.
+	// being written or looked for; what waits for a person.
 	Untouched map[State]int
 }
 
@@ -152,7 +151,7 @@ func (p *Practice) previewItems(ctx context.Context, v view, out *Preview) error
 			}
 			q.After = r.Seq
 			it, err := p.e.seal.open(r)
-			if err != nil || it.onItsWay() {
+			if err != nil {
 				out.Untouched[r.State]++
 				continue
 			}
@@ -160,7 +159,7 @@ func (p *Practice) previewItems(ctx context.Context, v view, out *Preview) error
 				return err
 			}
 			out.Looked++
-			d, moves := it.decideAnew(v)
+			d, moves := it.previewed(v)
 			counts[out.add(r, it, d, moves)]++
 		}
 		if out.Cut || len(records) < q.Limit {
@@ -173,6 +172,16 @@ func (p *Practice) previewItems(ctx context.Context, v view, out *Preview) error
 	}
 	slices.SortFunc(out.Groups, comparePreviews)
 	return nil
+}
+
+// previewed decides an item as the save would, or, where its rest is on its way,
+// as its claim would then.
+func (it *item) previewed(v view) (d decision, moves bool) {
+	if !it.onItsWay() {
+		return it.decideAnew(v)
+	}
+	d = decide(it, v)
+	return d, d.event != EventQueued && it.apply(d)
 }
 
 // add lists an item that moves, and gives the group that it counts in. r is the

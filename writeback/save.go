@@ -19,21 +19,6 @@ type Save struct {
 	Actor, Reason string
 }
 
-func (s Save) validate(op string) error {
-	c := inputCheck{e: InputError{Op: op}}
-	if s.Actor == "" {
-		c.bad("actor", "is empty; say who saves")
-	}
-	c.id("actor", s.Actor)
-	if len(s.Reason) > maxShort {
-		c.bad("reason", fmt.Sprintf("has more than %d bytes", maxShort))
-	}
-	if s.Expect < 0 {
-		c.bad("expect", "is negative; give the revision that was shown")
-	}
-	return c.err()
-}
-
 // Settings returns the settings in force and their revision, 0 for the defaults
 // of a practice that never saved any.
 func (p *Practice) Settings(ctx context.Context) (settings.Document, int64, error) {
@@ -63,6 +48,26 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 	if err != nil {
 		return nil, err
 	}
+	return p.save(ctx, doc, before, save, fmt.Sprintf("revision %d", save.Expect+1))
+}
+
+// validate says what is wrong with the save itself.
+func (s Save) validate(op string) error {
+	c := inputCheck{e: InputError{Op: op}}
+	if s.Actor == "" {
+		c.bad("actor", "is empty; say who saves")
+	}
+	c.id("actor", s.Actor)
+	c.text("reason", Text(s.Reason), maxShort, true)
+	if s.Expect < 0 {
+		c.bad("expect", "is negative; give the revision that was shown")
+	}
+	return c.err()
+}
+
+// save checks a document against the one that was in force before, stores it as
+// the next revision and takes it into use. detail goes into the audit log.
+func (p *Practice) save(ctx context.Context, doc settings.Document, before *settings.Document, save Save, detail string) ([]settings.Problem, error) {
 	doc, problems := p.check(doc, before)
 	if settings.HasErrors(problems) {
 		return problems, ErrProblems
@@ -78,7 +83,7 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 	change := Change{
 		Practice: p.id,
 		Save:     &Revision{Expect: save.Expect, Document: data, Actor: save.Actor, Reason: save.Reason},
-		Events:   []Event{savedEvent(p.id, save.Expect+1, save.Actor)},
+		Events:   []Event{{Practice: p.id, Name: EventSettingsSaved, Actor: save.Actor, Detail: detail}},
 		Docs:     []DocWrite{remembered},
 		Wake:     true,
 	}
@@ -119,12 +124,24 @@ func (p *Practice) CheckSettings(ctx context.Context, doc settings.Document) (se
 	return doc, problems, nil
 }
 
+// check resolves pasted texts, in the document and in what it replaces, and
+// validates. What cannot be resolved is a problem of Validate's as well, which
+// knows whether it was so before.
 func (p *Practice) check(doc settings.Document, before *settings.Document) (settings.Document, []settings.Problem) {
-	p.mu.Lock()
-	if p.info == nil || p.info.ReusesIDs {
-		// An id alone chooses nothing anew: it stands for what it stood for.
-		doc = doc.WithLabels(labelsOf(before)).WithLabels(p.labels)
+	catalogs, info := p.checkedBy()
+	doc = p.labelled(doc, before)
+	doc, _ = settings.Normalize(doc, catalogs)
+	if before != nil {
+		was, _ := settings.Normalize(p.labelled(*before, nil), catalogs)
+		before = &was
 	}
+	return doc, settings.Validate(doc, catalogs, info, before)
+}
+
+// checkedBy gives the catalogs by which settings are checked now, marked as stale
+// while the PMS does not answer, and the Info, zero while it was never reached.
+func (p *Practice) checkedBy() (settings.Catalogs, driver.Info) {
+	p.mu.Lock()
 	catalogs, info := p.catalogs, driver.Info{}
 	if p.info != nil {
 		info = *p.info
@@ -134,8 +151,7 @@ func (p *Practice) check(doc settings.Document, before *settings.Document) (sett
 	if !catalogs.AsOf.IsZero() && (!connected && time.Since(catalogs.AsOf) > p.e.cfg.CatalogEvery) {
 		catalogs.Stale = "Not checked since " + catalogs.AsOf.In(p.config().Location).Format("2006-01-02 3:04 PM") + ": the PMS does not answer."
 	}
-	doc, problems := settings.Normalize(doc, catalogs)
-	return doc, settings.Merge(problems, settings.Validate(doc, catalogs, info, before))
+	return catalogs, info
 }
 
 // revisionDocument returns the document of a revision, nil for 0.
@@ -143,21 +159,12 @@ func (p *Practice) revisionDocument(ctx context.Context, number int64) (*setting
 	if number == 0 {
 		return nil, nil
 	}
-	rev, err := p.e.cfg.Store.Revision(ctx, p.id, number)
+	doc, _, err := p.SettingsRevision(ctx, number)
 	if errors.Is(err, ErrNotFound) {
 		return nil, fmt.Errorf("writeback: settings revision %d: %w", number, ErrStale)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("writeback: settings revision %d: %w", number, err)
-	}
-	doc, _, err := settings.Parse(rev.Document, settings.Stored)
-	if err != nil {
-		return nil, fmt.Errorf("writeback: settings revision %d: %w", number, err)
+		return nil, err
 	}
 	return &doc, nil
-}
-
-// SettingsHistory returns the latest revisions, newest first.
-func (p *Practice) SettingsHistory(ctx context.Context, limit int) ([]Revision, error) {
-	return p.e.cfg.Store.Revisions(ctx, p.id, limit)
 }
