@@ -40,6 +40,7 @@ type host struct {
 	patients     []writeback.PatientEvent
 	photos       []writeback.PhotoEvent
 	items        []writeback.ItemEvent
+	practice     []writeback.PracticeEvent
 	fail         map[string]error
 }
 
@@ -62,6 +63,7 @@ func (h *host) handlers() writeback.Handlers {
 		NewPatients:         take(h, "new_patients", &h.patients),
 		Photos:              take(h, "photos", &h.photos),
 		Items:               take(h, "items", &h.items),
+		Practice:            take(h, "practice", &h.practice),
 	}
 }
 

@@ -1,8 +1,10 @@
 package writeback
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -14,7 +16,7 @@ import (
 // Catalogs returns the practice's catalogs as last read, with their time, and
 // the PMS's Info; ok is false while the PMS was never reached.
 func (p *Practice) Catalogs(ctx context.Context) (lists settings.Catalogs, info driver.Info, ok bool, err error) {
-	if err := p.load(ctx); err != nil {
+	if err := p.current(ctx); err != nil {
 		return lists, info, false, err
 	}
 	p.mu.Lock()
@@ -50,11 +52,53 @@ func (p *Practice) catalogsAge() time.Duration {
 }
 
 // refreshCatalogs reads Info and every supported catalog, all or none, keeps
-// them in the store, and lets what waits be decided again.
+// them in the store, tells what they broke or mended, and lets what waits be
+// decided again. When it fails, what was read before stays in force.
 func (p *Practice) refreshCatalogs(ctx context.Context) error {
-	var info driver.Info
-	var met driver.Conn
-	err := p.read(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
+	info, lists, met, err := p.readCatalogs(ctx)
+	if err != nil {
+		return err
+	}
+	docs, err := catalogDocs(info, lists)
+	if err != nil {
+		return err
+	}
+	catalogs := settings.Catalogs{Lists: lists}.Indexed()
+	// What cannot be stored must not count either: another process would decide
+	// otherwise.
+	if p.isOtherPMS(info) {
+		if err := p.leavePMS(ctx, info, docs); err != nil {
+			return err
+		}
+	}
+	remembered := p.newLabels(catalogs)
+	if remembered != nil {
+		w, err := remembered.write()
+		if err != nil {
+			return err
+		}
+		docs = append(docs, w)
+	}
+	if err := p.storeChecked(ctx, catalogs, info, docs, p.isNews(info, lists)); err != nil {
+		return fmt.Errorf("writeback: store catalogs: %w", err)
+	}
+	if remembered != nil {
+		p.setLabels(remembered)
+	}
+	p.takeCatalogs(info, catalogs, time.Now(), 0)
+	p.mu.Lock()
+	p.closed = nil
+	p.mu.Unlock()
+	p.line.meet(met, nil)
+	p.back.Store(false)
+	p.redecide.Store(true)
+	return nil
+}
+
+// readCatalogs asks the PMS, and says through which connection. An error leaves
+// nothing half read behind.
+func (p *Practice) readCatalogs(ctx context.Context) (info driver.Info, lists map[driver.Catalog][]driver.Option, met driver.Conn, err error) {
+	err = p.read(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
 		met = conn
 		if said, ok := p.line.answered(conn); ok {
 			info = said
@@ -64,117 +108,148 @@ func (p *Practice) refreshCatalogs(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return info, nil, nil, err
 	}
-	lists := map[driver.Catalog][]driver.Option{}
+	lists = map[driver.Catalog][]driver.Option{}
 	for _, c := range driver.Catalogs() {
 		if !info.Catalogs[c].Supported {
 			continue
 		}
-		var list []driver.Option
 		err := p.read(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
-			list, err = driver.ReadCatalog(ctx, conn, c)
+			lists[c], err = driver.ReadCatalog(ctx, conn, c)
 			return err
 		})
 		if err != nil {
-			return err
+			return info, nil, nil, err
 		}
-		lists[c] = list
 	}
-	// What cannot be stored must not count either: another process would decide
-	// otherwise.
-	docs := make([]DocWrite, 0, len(lists)+1)
-	for c, list := range lists {
-		data, err := json.Marshal(list)
-		if err != nil {
-			return fmt.Errorf("writeback: encode catalog %s", c)
+	return info, lists, met, nil
+}
+
+// catalogDocs are the documents of what was read: those that are not read any
+// more are deleted.
+func catalogDocs(info driver.Info, lists map[driver.Catalog][]driver.Option) ([]DocWrite, error) {
+	docs := make([]DocWrite, 0, len(driver.Catalogs())+2)
+	for _, c := range driver.Catalogs() {
+		w := DocWrite{Name: docCatalog + string(c), Expect: -1}
+		if list, ok := lists[c]; ok {
+			data, err := json.Marshal(list)
+			if err != nil {
+				return nil, fmt.Errorf("writeback: encode catalog %s", c)
+			}
+			w.Value = data
 		}
-		docs = append(docs, DocWrite{Name: docCatalog + string(c), Value: data, Expect: -1})
+		docs = append(docs, w)
 	}
 	data, err := json.Marshal(info)
 	if err != nil {
-		return fmt.Errorf("writeback: encode info")
+		return nil, errors.New("writeback: encode info")
 	}
-	docs = append(docs, DocWrite{Name: docInfo, Value: data, Expect: -1})
-	for _, c := range driver.Catalogs() {
-		if _, ok := lists[c]; !ok {
-			docs = append(docs, DocWrite{Name: docCatalog + string(c), Expect: -1})
-		}
-	}
-	cats := settings.Catalogs{Lists: lists, AsOf: time.Now()}.Indexed()
-	change := Change{Practice: p.id, Fence: p.lease.Fence(), Docs: docs}
-	changed, err := p.changePMS(ctx, info, &change)
-	if err != nil {
-		return err
-	}
-	var remembered labels
-	if !changed {
-		if remembered = p.newLabels(cats); remembered != nil {
-			w, err := remembered.write()
-			if err != nil {
-				return err
-			}
-			change.Docs = append(change.Docs, w)
-		}
-	}
-	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
-		return fmt.Errorf("writeback: store catalogs: %w", err)
-	}
-	if changed {
-		if err := p.forgetPMS(ctx); err != nil {
-			return err
-		}
-	}
-	if remembered != nil {
-		p.setLabels(remembered)
-	}
+	return append(docs, DocWrite{Name: docInfo, Value: data, Expect: -1}), nil
+}
+
+// isNews reports whether other processes should hear of what was read.
+func (p *Practice) isNews(info driver.Info, lists map[driver.Catalog][]driver.Option) bool {
 	p.mu.Lock()
-	p.info, p.infoAsOf = &info, cats.AsOf
-	p.catalogs = cats
-	p.closed = nil
+	defer p.mu.Unlock()
+	if p.info == nil {
+		return true
+	}
+	was := *p.info
+	was.Clock.Skew, info.Clock.Skew = 0, 0 // it is another one each time
+	return !sameJSON(was, info) || !sameJSON(p.catalogs.Lists, lists)
+}
+
+func sameJSON(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// takeCatalogs takes into use what was read from the PMS, or, with its version,
+// from the store.
+func (p *Practice) takeCatalogs(info driver.Info, catalogs settings.Catalogs, asOf time.Time, version int64) {
+	catalogs.AsOf = asOf
+	p.mu.Lock()
+	if version > 0 && p.knows(asOf, version) {
+		p.mu.Unlock()
+		return
+	}
+	p.info, p.infoAsOf, p.catalogs = &info, asOf, catalogs
+	if version > 0 {
+		p.infoVersion = version
+	}
+	if p.revision == 0 {
+		p.settings, _ = p.initial()
+	}
 	doc := p.settings
 	p.mu.Unlock()
-	p.line.meet(met, nil)
 	p.setIntervals(doc)
-	p.redecide.Store(true)
-	return nil
+}
+
+// current is load for who must not miss what another process read from the PMS
+// a moment ago: its catalogs are looked for each time.
+func (p *Practice) current(ctx context.Context) error {
+	if err := p.load(ctx); err != nil {
+		return err
+	}
+	if p.works() {
+		return nil // nobody else reads them
+	}
+	doc, err := p.e.cfg.Store.Doc(ctx, p.id, docInfo)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("writeback: read info: %w", err)
+	}
+	p.mu.Lock()
+	same := p.infoVersion == doc.Version
+	p.mu.Unlock()
+	if same {
+		return nil
+	}
+	return p.loadCatalogs(ctx)
 }
 
 // loadCatalogs takes what is in the store into use.
 func (p *Practice) loadCatalogs(ctx context.Context) error {
+	stored, err := p.e.cfg.Store.Doc(ctx, p.id, docInfo)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("writeback: read info: %w", err)
+	}
+	asOf := time.Now().Add(-stored.Age)
+	p.mu.Lock()
+	known := p.knows(asOf, stored.Version)
+	p.mu.Unlock()
+	if known {
+		return nil
+	}
 	docs, err := p.e.cfg.Store.Docs(ctx, p.id, docCatalog)
 	if err != nil {
 		return fmt.Errorf("writeback: read catalogs: %w", err)
 	}
-	infoDocs, err := p.e.cfg.Store.Docs(ctx, p.id, docInfo)
-	if err != nil {
-		return fmt.Errorf("writeback: read info: %w", err)
-	}
 	lists := map[driver.Catalog][]driver.Option{}
-	var asOf time.Time
 	for _, d := range docs {
 		var list []driver.Option
 		if err := json.Unmarshal(d.Value, &list); err != nil {
 			return fmt.Errorf("writeback: stored catalog %s is damaged", d.Name)
 		}
 		lists[driver.Catalog(strings.TrimPrefix(d.Name, docCatalog))] = list
-		asOf = time.Now().Add(-d.Age)
 	}
-	var info *driver.Info
-	for _, d := range infoDocs {
-		if d.Name == docInfo {
-			info = &driver.Info{}
-			if err := json.Unmarshal(d.Value, info); err != nil {
-				return fmt.Errorf("writeback: stored info is damaged")
-			}
-			asOf = time.Now().Add(-d.Age)
-		}
+	var info driver.Info
+	if err := json.Unmarshal(stored.Value, &info); err != nil {
+		return errors.New("writeback: stored info is damaged")
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.info == nil || asOf.After(p.infoAsOf) {
-		p.info, p.infoAsOf = info, asOf
-		p.catalogs = settings.Catalogs{Lists: lists, AsOf: asOf}.Indexed()
-	}
+	p.takeCatalogs(info, settings.Catalogs{Lists: lists}.Indexed(), asOf, stored.Version)
 	return nil
+}
+
+// knows reports whether what is in use is as new as what the store has; mu is
+// held. Who works on the practice reads the PMS, and has what it stored.
+func (p *Practice) knows(asOf time.Time, version int64) bool {
+	return p.info != nil && !asOf.After(p.infoAsOf) && (p.working || version <= p.infoVersion)
 }

@@ -218,9 +218,13 @@ func (p *Practice) up() {
 	p.line.downUntil = time.Time{}
 	p.line.mu.Unlock()
 	p.mu.Lock()
+	back := !p.health.connected && p.health.lastError != ""
 	p.health.connected, p.health.lastError = true, ""
 	p.health.lastAnswer = time.Now()
 	p.mu.Unlock()
+	if back {
+		p.back.Store(true)
+	}
 }
 
 // failed draws the consequences of a failed read and gives the error back.

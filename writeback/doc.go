@@ -27,6 +27,16 @@
 // [Practice.MarkPosted] or [Practice.Dismiss]. [Practice.WorkList] groups what
 // waits, and [Practice.Bulk] acts on many items at once.
 //
+// # Settings
+//
+// A practice that never saved goes by [Practice.InitialSettings], which write
+// nothing. [Practice.Preview] says what a draft would make of the items that wait,
+// and [Practice.SaveSettings] puts it in force: within a second in its process and
+// five in the others. Every revision stays ([Practice.SettingsHistory]) and can be
+// restored ([Practice.RestoreSettings]). What settings ask for may break in the
+// PMS at any time: it is looked for whenever the PMS's options are read, shown by
+// [Practice.SettingsProblems], and told once to Handlers.Practice.
+//
 // # Errors
 //
 // Bad input is an [*InputError] that names each field. A key used for other

@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// tellItems gives the host what became of its items: the audit rows behind the
-// handler's durable position, until end. It says in how long it wants to be
-// called again.
-func (p *Practice) tellItems(ctx context.Context, end time.Time) (time.Duration, error) {
-	handler := p.e.cfg.Handlers.Items
-	if handler == nil {
+// tellEvents gives the host the audit rows behind its durable position, until
+// end: those of items to one handler and those of the practice to the other, all
+// in order. It says in how long it wants to be called again.
+func (p *Practice) tellEvents(ctx context.Context, end time.Time) (time.Duration, error) {
+	if h := p.e.cfg.Handlers; h.Items == nil && h.Practice == nil {
 		return -1, nil
 	}
 	if wait := time.Until(p.tellAfter); wait > 0 {
@@ -24,10 +23,10 @@ func (p *Practice) tellItems(ctx context.Context, end time.Time) (time.Duration,
 	var after int64
 	if err == nil {
 		if err := json.Unmarshal(doc.Value, &after); err != nil {
-			return 0, fmt.Errorf("writeback: the position of the Items handler is damaged")
+			return 0, fmt.Errorf("writeback: the position of the handlers of events is damaged")
 		}
 	} else if !errors.Is(err, ErrNotFound) {
-		return 0, fmt.Errorf("writeback: read position of the Items handler: %w", err)
+		return 0, fmt.Errorf("writeback: read position of the handlers of events: %w", err)
 	}
 	for {
 		rows, err := p.e.cfg.Store.Events(ctx, p.id, after, handlerBatch)
@@ -37,18 +36,18 @@ func (p *Practice) tellItems(ctx context.Context, end time.Time) (time.Duration,
 		if len(rows) == 0 {
 			return -1, nil
 		}
-		events, err := p.itemEvents(ctx, rows)
-		if err != nil {
-			return 0, err
-		}
-		if err := deliver(ctx, p, "items", handler, events); err != nil {
-			if ctx.Err() != nil {
+		if err := p.tellRows(ctx, rows); err != nil {
+			var host *handlerError
+			switch {
+			case ctx.Err() != nil:
 				return 0, ctx.Err()
+			case !errors.As(err, &host):
+				return 0, err
 			}
 			p.tellFailures++
 			wait := p.e.cfg.Retry.Delay(p.tellFailures, 0.5)
 			p.tellAfter = time.Now().Add(wait)
-			p.e.cfg.Log.Warn("items not delivered", "practice", p.id, "error", safeError(err), "again_in", wait)
+			p.e.cfg.Log.Warn("events not delivered", "practice", p.id, "error", safeError(err), "again_in", wait)
 			return wait, nil
 		}
 		p.tellFailures = 0
@@ -59,7 +58,7 @@ func (p *Practice) tellItems(ctx context.Context, end time.Time) (time.Duration,
 		}
 		change := Change{Practice: p.id, Fence: p.lease.Fence(), Docs: []DocWrite{{Name: docEvents, Value: value, Expect: -1}}}
 		if err := p.e.commit.Apply(context.WithoutCancel(ctx), []Change{change})[0]; err != nil {
-			return 0, fmt.Errorf("writeback: store position of the Items handler: %w", err)
+			return 0, fmt.Errorf("writeback: store position of the handlers of events: %w", err)
 		}
 		if len(rows) < handlerBatch {
 			return -1, nil
@@ -70,14 +69,47 @@ func (p *Practice) tellItems(ctx context.Context, end time.Time) (time.Duration,
 	}
 }
 
+// tellRows gives rows to the handlers, run by run, so that a host that has both
+// hears of a save before it hears what the save did to its items.
+func (p *Practice) tellRows(ctx context.Context, rows []Event) error {
+	h := p.e.cfg.Handlers
+	for len(rows) > 0 {
+		ofItem := rows[0].Item != ""
+		n := 1
+		for n < len(rows) && (rows[n].Item != "") == ofItem {
+			n++
+		}
+		run := rows[:n]
+		rows = rows[n:]
+		switch {
+		case ofItem && h.Items != nil:
+			events, err := p.itemEvents(ctx, run)
+			if err != nil {
+				return err
+			}
+			if err := deliver(ctx, p, handlerItems, h.Items, events); err != nil {
+				return err
+			}
+		case !ofItem && h.Practice != nil:
+			if err := deliver(ctx, p, handlerPractice, h.Practice, p.practiceEvents(run)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// The names of the handlers that serve no feed, in Health.BlockedByHost.
+const (
+	handlerItems    = "items"
+	handlerPractice = "practice"
+)
+
 // itemEvents adds to each row the item as it is now.
 func (p *Practice) itemEvents(ctx context.Context, rows []Event) ([]ItemEvent, error) {
 	items := map[string]Item{}
 	events := make([]ItemEvent, 0, len(rows))
 	for _, row := range rows {
-		if row.Item == "" {
-			continue // about the practice
-		}
 		current, ok := items[row.Item]
 		if !ok {
 			r, err := p.e.cfg.Store.Item(ctx, p.id, row.Item)

@@ -35,6 +35,11 @@ type Handlers struct {
 	Photos func(ctx context.Context, practice string, events []PhotoEvent) error
 	// Items receives what became of the host's items.
 	Items func(ctx context.Context, practice string, events []ItemEvent) error
+	// Practice receives what happened to the practice itself: settings saved, what
+	// broke in the PMS or was mended. It and Items share one position in the audit
+	// log: what goes to a handler that is nil is passed over for good, and while
+	// one of them fails the other waits too.
+	Practice func(ctx context.Context, practice string, events []PracticeEvent) error
 }
 
 const handlerBatch = 100

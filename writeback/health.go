@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/settings"
 )
 
 // Health is how a practice's syncing stands. Counts and causes come from the
@@ -41,6 +42,9 @@ type Health struct {
 	OldestWaiting time.Time
 	// Issues are the causes that hold items back, one each however many items.
 	Issues []Issue
+	// Settings is what is wrong with the settings in force; see
+	// [Practice.SettingsProblems].
+	Settings []settings.Problem
 	// BlockedByHost names the handlers that failed last.
 	BlockedByHost []string
 }
@@ -138,14 +142,14 @@ func (p *Practice) noteHandler(feed string, err error) {
 
 // Health returns how the practice's syncing stands.
 func (p *Practice) Health(ctx context.Context) (Health, error) {
-	if err := p.load(ctx); err != nil {
+	if err := p.current(ctx); err != nil {
 		return Health{}, err
 	}
 	groups, err := p.e.cfg.Store.Summary(ctx, p.id)
 	if err != nil {
 		return Health{}, err
 	}
-	h := Health{Practice: p.id, Items: map[State]int{}}
+	h := Health{Practice: p.id, Items: map[State]int{}, Settings: p.problemsNow()}
 	issues := map[string]*Issue{}
 	for _, g := range groups {
 		h.Items[g.State] += g.Count

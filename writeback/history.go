@@ -107,7 +107,7 @@ func (p *Practice) RestoreSettings(ctx context.Context, number int64, save Save)
 	if err := save.validate("restore settings"); err != nil {
 		return nil, err
 	}
-	if err := p.load(ctx); err != nil {
+	if err := p.current(ctx); err != nil {
 		return nil, err
 	}
 	doc, _, err := p.SettingsRevision(ctx, number)

@@ -3,6 +3,7 @@ package writeback
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -84,42 +85,38 @@ func (p *Practice) isOtherPMS(info driver.Info) bool {
 	return before != "" && info.Product != "" && before != info.Product
 }
 
-// changePMS adds to the change that stores a new Info what follows from another
-// product's answering, if one does.
-func (p *Practice) changePMS(ctx context.Context, info driver.Info, change *Change) (changed bool, err error) {
-	if !p.isOtherPMS(info) {
-		return false, nil
-	}
+// leavePMS gives up what was of the PMS that the practice had before, in one
+// change with what docs store of the new one.
+func (p *Practice) leavePMS(ctx context.Context, info driver.Info, docs []DocWrite) error {
 	v := p.viewNow()
+	detail := v.product() + ", now " + info.Product
+	change := Change{
+		Practice: p.id, Fence: p.lease.Fence(), Docs: slices.Clone(docs), Wake: true,
+		Events: []Event{{Practice: p.id, Name: EventPMSChanged, Actor: "engine", Detail: detail}},
+	}
 	for _, prefix := range []string{docLink, docCursor, docLook, docLabels} {
-		docs, err := p.e.cfg.Store.Docs(ctx, p.id, prefix)
+		stored, err := p.e.cfg.Store.Docs(ctx, p.id, prefix)
 		if err != nil {
-			return false, fmt.Errorf("writeback: read what the former PMS left: %w", err)
+			return fmt.Errorf("writeback: read what the former PMS left: %w", err)
 		}
-		for _, d := range docs {
+		for _, d := range stored {
 			change.Docs = append(change.Docs, DocWrite{Name: d.Name, Expect: -1})
 		}
 	}
-	detail := v.product() + ", now " + info.Product
-	change.Events = append(change.Events, Event{Practice: p.id, Name: EventPMSChanged, Actor: "engine", Detail: detail})
-	if v.revision == 0 || len(v.settings.References()) == 0 {
-		return true, nil
+	if v.revision > 0 && len(v.settings.References()) > 0 {
+		data, err := v.settings.ClearReferences().Marshal()
+		if err != nil {
+			return fmt.Errorf("writeback: clear the settings' references: %w", err)
+		}
+		change.Save = &Revision{Expect: v.revision, Document: data, Actor: "engine", Reason: "the PMS changed: " + detail}
+		change.Events = append(change.Events, savedEvent(p.id, v.revision+1, "engine"))
 	}
-	data, err := v.settings.ClearReferences().Marshal()
-	if err != nil {
-		return false, fmt.Errorf("writeback: clear the settings' references: %w", err)
+	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
+		return fmt.Errorf("writeback: leave the former PMS: %w", err)
 	}
-	change.Save = &Revision{Expect: v.revision, Document: data, Actor: "engine", Reason: "the PMS changed: " + detail}
-	change.Events = append(change.Events, savedEvent(p.id, v.revision+1, "engine"))
-	change.Wake = true
-	return true, nil
-}
-
-// forgetPMS drops what this process remembers of the former PMS.
-func (p *Practice) forgetPMS(ctx context.Context) error {
 	p.looks, p.walks = map[string]string{}, map[string]*walk{}
 	p.mu.Lock()
-	p.labels = nil
+	p.labels, p.info = nil, &info
 	p.mu.Unlock()
 	for _, f := range driver.Feeds() {
 		p.due.Now(string(f))

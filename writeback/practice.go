@@ -39,7 +39,9 @@ type Practice struct {
 	labels               labels
 	info                 *driver.Info
 	infoAsOf             time.Time
-	closed               map[driver.OpKind]driver.Scope
+	// infoVersion is that of the stored Info that was last taken into use.
+	infoVersion int64
+	closed      map[driver.OpKind]driver.Scope
 	// restoredAt is when the store was marked as restored from a back-up.
 	restoredAt time.Time
 	// mode is empty until it was read.
@@ -55,6 +57,9 @@ type Practice struct {
 	gone atomic.Bool
 	// redecide asks the next step to decide again what waits.
 	redecide atomic.Bool
+	// back is set when the PMS answers again after it did not: it may have been
+	// changed meanwhile, and settings been saved.
+	back atomic.Bool
 
 	// stepping is held by the one step that runs, which owns the rest.
 	stepping sync.Mutex
@@ -64,7 +69,9 @@ type Practice struct {
 	pace time.Duration
 	// decidedBy is the revision by which waiting items were last decided.
 	decidedBy int64
-	walks     map[string]*walk
+	// checkedFor is the revision for which it was last told what is broken.
+	checkedFor int64
+	walks      map[string]*walk
 	// looks are the appointments whose status is read again when a write of ours
 	// is settled, by the name of their document; nil until read from the store.
 	looks map[string]string
@@ -82,7 +89,7 @@ type Practice struct {
 func newPractice(e *Engine, cfg PracticeConfig) *Practice {
 	return &Practice{
 		e: e, id: cfg.ID, owner: e.cfg.Owner + "/" + crand.Text(), cfg: cfg, settings: settings.Default(),
-		due: pmssync.NewDue(rand.Float64), decidedBy: -1,
+		due: pmssync.NewDue(rand.Float64), decidedBy: -1, checkedFor: -1,
 		line: line{retry: e.cfg.Retry.New()}, walks: map[string]*walk{}, handling: map[string]chan struct{}{},
 	}
 }
@@ -150,6 +157,7 @@ const (
 	docRestored = "restored"
 	docMode     = "mode"
 	docLabels   = "labels"
+	docBroken   = "settings/broken"
 )
 
 // load reads settings, catalogs and Info from the store into the process: once
@@ -211,6 +219,9 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	before := p.settings.Statuses
+	if number == 0 {
+		doc, _ = p.initial()
+	}
 	doc = doc.WithLabels(p.labels)
 	p.settings, p.revision, p.settingsAt = doc, number, time.Now()
 	p.mu.Unlock()
@@ -330,11 +341,16 @@ func (p *Practice) gather(ctx context.Context, it *item, from Submitter) error {
 	return nil
 }
 
+// forgetLoaded has everything read anew that others may have stored.
+func (p *Practice) forgetLoaded() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.loaded = false
+}
+
 // wakeUp takes note that somebody changed something elsewhere.
 func (p *Practice) wakeUp() {
-	p.mu.Lock()
-	p.loaded = false
-	p.mu.Unlock()
+	p.forgetLoaded()
 	p.redecide.Store(true)
 	p.e.runner.Wake(p.id)
 }

@@ -19,9 +19,12 @@ type Save struct {
 	Actor, Reason string
 }
 
-// Settings returns the settings in force and their revision, 0 for the defaults
-// of a practice that never saved any.
+// Settings returns the settings in force and their revision. A practice that never
+// saved any has revision 0 and what [Practice.InitialSettings] gives.
 func (p *Practice) Settings(ctx context.Context) (settings.Document, int64, error) {
+	if err := p.current(ctx); err != nil {
+		return settings.Document{}, 0, err
+	}
 	if err := p.loadSettings(ctx); err != nil {
 		return settings.Document{}, 0, err
 	}
@@ -41,7 +44,7 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 	if err := save.validate("save settings"); err != nil {
 		return nil, err
 	}
-	if err := p.load(ctx); err != nil {
+	if err := p.current(ctx); err != nil {
 		return nil, err
 	}
 	before, err := p.revisionDocument(ctx, save.Expect)
@@ -110,7 +113,7 @@ func savedEvent(practice string, number int64, actor string) Event {
 // CheckSettings is SaveSettings without the saving: the document with pasted
 // texts resolved, and every problem.
 func (p *Practice) CheckSettings(ctx context.Context, doc settings.Document) (settings.Document, []settings.Problem, error) {
-	if err := p.load(ctx); err != nil {
+	if err := p.current(ctx); err != nil {
 		return doc, nil, err
 	}
 	p.mu.Lock()
@@ -138,18 +141,22 @@ func (p *Practice) check(doc settings.Document, before *settings.Document) (sett
 	return doc, settings.Validate(doc, catalogs, info, before)
 }
 
-// checkedBy gives the catalogs by which settings are checked now, marked as stale
-// while the PMS does not answer, and the Info, zero while it was never reached.
+// checkedBy gives the catalogs by which settings are checked now, and the Info,
+// zero while it was never reached. The catalogs are marked as stale while the PMS
+// does not answer; where another process asks it, when they have not come in time.
 func (p *Practice) checkedBy() (settings.Catalogs, driver.Info) {
 	p.mu.Lock()
 	catalogs, info := p.catalogs, driver.Info{}
 	if p.info != nil {
 		info = *p.info
 	}
-	connected := p.health.connected
+	stale := time.Since(catalogs.AsOf) > p.e.cfg.CatalogEvery*5/4
+	if p.working {
+		stale = !p.health.connected && p.health.lastError != ""
+	}
 	p.mu.Unlock()
-	if !catalogs.AsOf.IsZero() && (!connected && time.Since(catalogs.AsOf) > p.e.cfg.CatalogEvery) {
-		catalogs.Stale = "Not checked since " + catalogs.AsOf.In(p.config().Location).Format("2006-01-02 3:04 PM") + ": the PMS does not answer."
+	if stale && !catalogs.AsOf.IsZero() {
+		catalogs.Stale = "Not checked since " + catalogs.AsOf.In(p.config().Location).Format("2006-01-02 3:04 PM") + ": the PMS has not been reached since then."
 	}
 	return catalogs, info
 }

@@ -52,6 +52,11 @@ const (
 	// EventPMSChanged is about the practice: another product answers. Detail names
 	// both.
 	EventPMSChanged = "pms_changed"
+	// EventSettingBroken and EventSettingMended are about the practice: what the
+	// settings in force ask for is not to be had in the PMS any more, or is again.
+	// Detail is the field's path and the problem's code.
+	EventSettingBroken = "setting_broken"
+	EventSettingMended = "setting_mended"
 )
 
 // action is what the engine has to do with an item in its new state.

@@ -85,13 +85,14 @@ func (p *Practice) holdLease(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	p.lease, p.looks = lease, nil
+	p.lease, p.looks, p.checkedFor = lease, nil, -1
 	if err := p.recoverOrphans(ctx); err != nil {
 		p.dropLease(context.WithoutCancel(ctx))
 		return false, err
 	}
 	p.redecide.Store(true)
 	p.setWorking(true)
+	p.forgetLoaded() // the former holder may have read the PMS since
 	return true, nil
 }
 
@@ -118,6 +119,9 @@ func (p *Practice) step(ctx context.Context) (time.Duration, error) {
 	if err := p.runAsked(ctx); err != nil {
 		return 0, err
 	}
+	if err := p.checkSaved(ctx); err != nil {
+		return 0, err
+	}
 	for {
 		if err := p.decideAgain(ctx); err != nil {
 			return 0, err
@@ -129,13 +133,14 @@ func (p *Practice) step(ctx context.Context) (time.Duration, error) {
 		p.wroteAt = time.Now()
 		// Before anything is read: what staff change after a write of ours is to
 		// be told after that write.
-		told, err := p.tellItems(ctx, end)
+		told, err := p.tellEvents(ctx, end)
 		if err != nil {
 			return 0, err
 		}
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
+		p.lookAfterOutage()
 		loop, in := p.nextLoop()
 		if loop != "" {
 			if err := p.runLoop(ctx, loop); err != nil {
