@@ -41,6 +41,7 @@ type host struct {
 	photos       []writeback.PhotoEvent
 	items        []writeback.ItemEvent
 	practice     []writeback.PracticeEvent
+	imports      []writeback.ImportProgress
 	fail         map[string]error
 }
 
@@ -64,6 +65,7 @@ func (h *host) handlers() writeback.Handlers {
 		Photos:              take(h, "photos", &h.photos),
 		Items:               take(h, "items", &h.items),
 		Practice:            take(h, "practice", &h.practice),
+		Imports:             take(h, "imports", &h.imports),
 	}
 }
 

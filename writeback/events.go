@@ -103,6 +103,7 @@ func (p *Practice) tellRows(ctx context.Context, rows []Event) error {
 const (
 	handlerItems    = "items"
 	handlerPractice = "practice"
+	handlerImports  = "imports"
 )
 
 // itemEvents adds to each row the item as it is now.

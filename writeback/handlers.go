@@ -40,6 +40,10 @@ type Handlers struct {
 	// log: what goes to a handler that is nil is passed over for good, and while
 	// one of them fails the other waits too.
 	Practice func(ctx context.Context, practice string, events []PracticeEvent) error
+	// Imports receives how far an [Practice.Import] is: at its start, after each
+	// page that was delivered, when it fails, and at its end. It is called with
+	// one at a time; the import goes on only after it returned nil.
+	Imports func(ctx context.Context, practice string, progress []ImportProgress) error
 }
 
 const handlerBatch = 100

@@ -140,6 +140,13 @@ func (p *Practice) noteHandler(feed string, err error) {
 	p.health.blocked[feed] = err != nil
 }
 
+// forgetHandler is for a handler that has nothing to do any more.
+func (p *Practice) forgetHandler(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.health.blocked, name)
+}
+
 // Health returns how the practice's syncing stands.
 func (p *Practice) Health(ctx context.Context) (Health, error) {
 	if err := p.current(ctx); err != nil {

@@ -14,7 +14,8 @@ import (
 // ImportProgress says how far an Import is.
 type ImportProgress struct {
 	Feed driver.Feed `json:"feed"`
-	// Records were delivered so far. PMSs do not say how many there are.
+	// Records were delivered so far, counted from 0 again when it starts over.
+	// PMSs do not say how many there are.
 	Records int `json:"records"`
 	// Done is set when the last has been delivered.
 	Done bool `json:"done"`
@@ -27,7 +28,8 @@ type ImportProgress struct {
 // except that what the feed itself has not told yet comes as what it is, created
 // or moved, and is not told again by the feed. It is done by the practice's
 // steps, survives a restart (by starting over, with the same guarantee), and its
-// progress is in Imports. Asking again while one runs starts it over.
+// progress is in Imports and told to Handlers.Imports. Asking again while one runs
+// starts it over.
 func (p *Practice) Import(ctx context.Context, feed driver.Feed) error {
 	if err := p.usable(); err != nil {
 		return err
@@ -136,11 +138,17 @@ func (p *Practice) runImports(ctx context.Context, end time.Time) (time.Duration
 	if err != nil {
 		return 0, err
 	}
-	wait := time.Duration(-1)
+	wait, busy := time.Duration(-1), false
+	defer func() {
+		if !busy {
+			p.forgetHandler(handlerImports)
+		}
+	}()
 	for _, i := range imports {
 		if i.Done || !p.e.handles(i.Feed) || i.Feed == driver.PhotoFeed && !p.runs(i.Feed) {
 			continue
 		}
+		busy = true
 		if down := p.line.down(time.Now()); down > 0 {
 			wait = soonest(wait, down)
 			continue
@@ -183,6 +191,10 @@ func (p *Practice) importFailed(ctx context.Context, i *storedImport, err error)
 	}
 	progress := i.ImportProgress
 	progress.Failed = failed
+	var host *handlerError
+	if !(errors.As(err, &host) && host.feed == handlerImports) && p.tellImport(ctx, progress) != nil {
+		return // at the next failure, then
+	}
 	if p.advanceImport(ctx, i, progress, taken{}) == nil {
 		w.version = i.version
 	}
@@ -201,12 +213,22 @@ func failureKind(err error) string {
 	return "store"
 }
 
+// tellImport tells the host how far an import is.
+func (p *Practice) tellImport(ctx context.Context, progress ImportProgress) error {
+	if p.e.cfg.Handlers.Imports == nil {
+		return nil
+	}
+	return deliver(ctx, p, handlerImports, p.e.cfg.Handlers.Imports, []ImportProgress{progress})
+}
+
 // walk is a window that is being read, across steps.
 type walk struct {
 	token string
 	from  time.Time
 	// version is that of the import's document when the walk last stored it.
 	version int64
+	// begun is set when the host was told that it starts.
+	begun bool
 }
 
 // runImport reads pages of an import until its end or the step's. more asks for
@@ -216,7 +238,13 @@ func (p *Practice) runImport(ctx context.Context, i *storedImport, end time.Time
 	if w == nil || w.version != i.version {
 		w = &walk{from: p.today(), version: i.version}
 		p.walks[string(i.Feed)] = w
+	}
+	if !w.begun {
 		i.Records = 0
+		if err := p.tellImport(ctx, ImportProgress{Feed: i.Feed}); err != nil {
+			return false, err
+		}
+		w.begun = true
 	}
 	if err := p.greet(ctx); err != nil {
 		return false, err
@@ -257,6 +285,9 @@ func (p *Practice) runImport(ctx context.Context, i *storedImport, end time.Time
 			return false, err
 		}
 		progress := ImportProgress{Feed: i.Feed, Records: i.Records + page.Len(), Done: !page.More}
+		if err := p.tellImport(ctx, progress); err != nil {
+			return false, err
+		}
 		if err := p.advanceImport(ctx, i, progress, t); err != nil {
 			return false, err
 		}
