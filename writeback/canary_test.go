@@ -249,11 +249,13 @@ func looked(b *bed, s *sieve) int {
 	s.take(history, err)
 	work, err := b.p.WorkList(ctx, writeback.WorkQuery{})
 	s.take(work, err)
+	preview, err := b.p.Preview(ctx, settings.Default())
+	s.take(preview, err)
 	imports, err := b.p.Imports(ctx)
 	s.take(imports, err, b.p, b.eng)
 	b.host.mu.Lock()
 	defer b.host.mu.Unlock()
-	s.take(b.host.statuses, b.host.appointments, b.host.patients, b.host.items)
+	s.take(b.host.statuses, b.host.appointments, b.host.patients, b.host.items, b.host.practice, b.host.imports)
 	return len(items)
 }
 
