@@ -87,6 +87,7 @@ var inState = map[writeback.State]func(b *bed) writeback.Item{
 		return b.must(b.p.SetAppointmentStatus(b.t.Context(), writeback.AppointmentStatus{Key: "it", Appointment: b.appointment(48 * time.Hour), Confirmed: true}))
 	},
 	writeback.Dismissed: func(b *bed) writeback.Item {
+		b.save(func(d *settings.Document) { d.Payments.Auto = false }) // nobody is faster
 		it := b.must(b.p.PostPayment(b.t.Context(), b.payment("it")))
 		return b.must(b.p.Dismiss(b.t.Context(), it.ID, "kim", ""))
 	},
