@@ -42,7 +42,7 @@ func TestCatalogsAreReadAllOrNone(t *testing.T) {
 				b.pms.AddOption(driver.NoteTypes, driver.Option{ID: label, Label: label, Active: true})
 				b.pms.SetInfo(func(i *driver.Info) { i.Version = label })
 				trip := b.pms.Fail(memdriver.Fault{On: on, Err: kind})
-				b.refresh()
+				b.reread()
 				require.Positive(t, trip.Hits(), label)
 
 				after, infoAfter, known, err := b.p.Catalogs(ctx)
@@ -127,9 +127,9 @@ func TestSameOptionTwice(t *testing.T) {
 			reason           driver.Reason
 			needs, needsNone string
 		}{
-			{driver.NoteTypes, "0101", "notes.type", "option_unknown:note_types:0101", driver.ReasonOptionUnknown, "note", "payment"},
-			{driver.Providers, "DOC1", "sync.provider", "provider_unknown:DOC1", driver.ReasonProviderUnknown, "note", ""},
-			{driver.PaymentTypes, "0402", "payments.types.online", "option_unknown:payment_types:0402", driver.ReasonOptionUnknown, "payment", "note"},
+			{driver.NoteTypes, "0101", "notes.type", "id_ambiguous:note_types:0101", writeback.ReasonIDAmbiguous, "note", "payment"},
+			{driver.Providers, "DOC1", "sync.provider", "id_ambiguous:providers:DOC1", writeback.ReasonIDAmbiguous, "note", ""},
+			{driver.PaymentTypes, "0402", "payments.types.online", "id_ambiguous:payment_types:0402", writeback.ReasonIDAmbiguous, "payment", "note"},
 		} {
 			options := b.pms.Options(tc.catalog)
 			row := options[slices.IndexFunc(options, func(o driver.Option) bool { return o.ID == tc.id })]
@@ -144,7 +144,7 @@ func TestSameOptionTwice(t *testing.T) {
 
 			// The same row twice, as a PMS's own list may have it.
 			conn.double(tc.catalog, row)
-			b.refresh()
+			b.reread()
 			submit(tc.needs, key("same row"))
 			b.pass(time.Second)
 			b.requireState(key("same row"), writeback.Written)
@@ -154,7 +154,7 @@ func TestSameOptionTwice(t *testing.T) {
 			other := row
 			other.Label += " II"
 			conn.double(tc.catalog, other)
-			b.refresh()
+			b.reread()
 			for i := range 3 {
 				submit(tc.needs, key(fmt.Sprint(i)))
 			}
@@ -215,7 +215,7 @@ func TestCatalogsAreTheSameInEveryProcess(t *testing.T) {
 			if asks == nil {
 				wait = 20 * time.Minute // on schedule
 			} else {
-				asks.RefreshCatalogs()
+				require.NoError(t, asks.RefreshCatalogs(t.Context()))
 			}
 			b.pass(wait)
 			for _, p := range []*writeback.Practice{b.p, idle.p, running.p} {
@@ -242,14 +242,14 @@ func TestCatalogsAreTheSameInEveryProcess(t *testing.T) {
 		}
 		// What is submitted there is decided by it.
 		require.NoError(t, b.pms.SetProviderActive("DOC1", false))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(5 * time.Second)
 		for i, p := range []*writeback.Practice{b.p, idle.p, running.p} {
 			it := b.must(p.WriteNote(ctx, b.note(fmt.Sprint("note ", i))))
 			require.Equal(t, writeback.Held, it.State)
 		}
 		require.NoError(t, b.pms.SetProviderActive("DOC1", true))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(5 * time.Second)
 		for i := range 3 {
 			b.requireState(fmt.Sprint("note ", i), writeback.Written)

@@ -24,9 +24,9 @@ func (b *bed) drifted(since *int) []string {
 	return fresh
 }
 
-// refresh has the catalogs read and lets the engine come to rest.
-func (b *bed) refresh() {
-	b.p.RefreshCatalogs()
+// reread has the catalogs read anew and lets the engine come to rest.
+func (b *bed) reread() {
+	b.refresh()
 	b.pass(time.Second)
 }
 
@@ -64,7 +64,7 @@ func TestBrokenSettingIsToldOnceThoughNothingWaits(t *testing.T) {
 		require.Empty(t, b.health().Issues, "nothing waits for it")
 		again := func(because string) {
 			t.Helper()
-			b.refresh()
+			b.reread()
 			b.pass(20 * time.Minute)
 			require.Empty(t, b.drifted(&since), because)
 			require.Equal(t, []string{"sync.provider provider_inactive"}, b.brokenNow())
@@ -90,10 +90,10 @@ func TestBrokenSettingIsToldOnceThoughNothingWaits(t *testing.T) {
 
 		// Gone for good is another thing to be broken, and no mend.
 		require.NoError(t, b.pms.RemoveOption(driver.Providers, "DOC1"))
-		b.refresh()
+		b.reread()
 		require.Equal(t, []string{"setting_broken: sync.provider provider_unknown"}, b.drifted(&since))
 		b.pms.AddProvider(driver.Option{ID: "DOC1", Label: "Dr. Dana Drill", Active: true})
-		b.refresh()
+		b.reread()
 		require.Equal(t, []string{"setting_mended: sync.provider provider_unknown"}, b.drifted(&since))
 		require.Empty(t, b.brokenNow())
 		b.pass(time.Hour)
@@ -180,13 +180,13 @@ func TestEveryKindOfDriftIsTold(t *testing.T) {
 			}},
 		} {
 			require.NoError(t, step.do(), step.name)
-			b.refresh()
+			b.reread()
 			want := step.want
 			if want == nil {
 				want = []string{}
 			}
 			require.Equal(t, want, b.drifted(&since), step.name)
-			b.refresh()
+			b.reread()
 			require.Empty(t, b.drifted(&since), step.name)
 		}
 		for _, e := range b.host.practice {
@@ -210,7 +210,7 @@ func TestTakingOverTellsNothingAnew(t *testing.T) {
 		deaf.start()
 		require.Empty(t, deaf.brokenNow())
 		require.NoError(t, b.pms.SetProviderActive("DOC1", false))
-		b.refresh()
+		b.reread()
 		require.Equal(t, []string{"setting_broken: sync.provider provider_inactive"}, b.drifted(&since))
 		b.pms.SetOffline(true)
 		b.stopped()
@@ -233,7 +233,7 @@ func TestSavesBreakAndMendToo(t *testing.T) {
 		b.save(nil)
 		b.pass(time.Second)
 		require.NoError(t, b.pms.SetProviderActive("DOC1", false))
-		b.refresh()
+		b.reread()
 		require.Equal(t, []string{"setting_broken: sync.provider provider_inactive"}, b.drifted(&since))
 		b.save(func(d *settings.Document) { d.Sync.ProviderID = settings.Ref{ID: "HYG1"} })
 		b.pass(time.Second)
@@ -308,7 +308,7 @@ func TestDriftIsToldOfTheLatestSettings(t *testing.T) {
 		store.before(func() {
 			office.save(func(d *settings.Document) { d.Sync.ProviderID = settings.Ref{ID: "HYG1"} })
 		})
-		b.refresh()
+		b.reread()
 		require.Empty(t, b.drifted(&since), "nothing that is in force is broken")
 		require.Empty(t, b.brokenNow())
 		_, rev, err := b.p.Settings(t.Context())
@@ -318,11 +318,11 @@ func TestDriftIsToldOfTheLatestSettings(t *testing.T) {
 		// What could not be stored is neither in force nor told.
 		require.NoError(t, b.pms.SetProviderActive("HYG1", false))
 		store.refuse(true)
-		b.refresh()
+		b.reread()
 		require.Empty(t, b.drifted(&since))
 		require.Empty(t, b.brokenNow())
 		store.refuse(false)
-		b.refresh()
+		b.reread()
 		require.Equal(t, []string{"setting_broken: sync.provider provider_inactive"}, b.drifted(&since))
 	})
 }

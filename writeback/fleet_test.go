@@ -307,25 +307,3 @@ func TestStepsByHandOfTwoProcessesDoNotOverlap(t *testing.T) {
 		require.NoError(t, two.Close())
 	})
 }
-
-func TestCatalogsAreReadAnewWhereverThePracticeIsWorkedOn(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := newBed(t, nil)
-		worker, other := b.another(nil), b.another(nil)
-		b.pass(time.Minute)
-		require.True(t, worker.working())
-		added := b.pms.AddOption(driver.NoteTypes, driver.Option{Label: "Recall", Active: true})
-		other.refresh()
-		b.pass(5 * time.Second)
-		for _, p := range []*process{worker, other} {
-			lists, _, ok, err := p.p.Catalogs(t.Context())
-			require.NoError(t, err)
-			require.True(t, ok)
-			_, found := lists.Lookup(driver.NoteTypes, added)
-			require.True(t, found)
-		}
-		worker.stopped()
-		other.stopped()
-	})
-}

@@ -145,7 +145,7 @@ func TestAnyRevisionCanBeRestored(t *testing.T) {
 			i.Feeds[driver.PatientFeed] = f
 			i.Ops[driver.OpDocument] = driver.OpInfo{Support: driver.No("The licence ended.")}
 		})
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 
 		problems, err := b.p.RestoreSettings(ctx, 1, writeback.Save{Expect: 2, Actor: "dana"})
@@ -174,7 +174,7 @@ func TestAnyRevisionCanBeRestored(t *testing.T) {
 		b.must(b.p.WriteNote(ctx, b.note("note")))
 		b.requireState("note", writeback.Held)
 		require.NoError(t, b.pms.SetProviderActive("DOC1", true))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Minute)
 		b.requireState("note", writeback.Written)
 

@@ -78,7 +78,7 @@ func TestPracticeBeginsWithWhatItsPMSAllows(t *testing.T) {
 
 		// A minimum that grows before anybody saved is simply what it begins with.
 		b.pms.SetInfo(slowFeeds(map[driver.Feed]time.Duration{driver.PatientFeed: 5 * time.Minute}))
-		b.p.RefreshCatalogs()
+		b.refresh()
 		b.pass(time.Second)
 		doc, _, err = b.p.Settings(ctx)
 		require.NoError(t, err)

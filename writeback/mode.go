@@ -34,6 +34,12 @@ const (
 // Modes returns all modes.
 func Modes() []Mode { return []Mode{Live, Paused, PlanOnly} }
 
+var modeWords = map[Mode]string{
+	Live:     "The practice is live: what is submitted is written.",
+	Paused:   "Writing is paused: what is submitted waits.",
+	PlanOnly: "The practice only plans: what is submitted is shown and not written.",
+}
+
 // ModeState is a practice's mode and who set it. Actor and Reason are empty, and
 // Since is zero, for a practice for which none was set.
 type ModeState struct {

@@ -43,6 +43,16 @@ func (b *bed) submitAll(prefix string, appointment string) []string {
 	return []string{key("note"), key("doc"), key("form"), key("status"), key("pay"), key("refund")}
 }
 
+// lastPracticeWords are of the last event about the practice that the host got.
+func (b *bed) lastPracticeWords() string {
+	return got(b.host, func() string {
+		if len(b.host.practice) == 0 {
+			return ""
+		}
+		return b.host.practice[len(b.host.practice)-1].Words
+	})
+}
+
 // written counts what the PMS has got, statuses included.
 func (b *bed) written() int {
 	return len(b.pms.Notes()) + len(b.pms.Documents()) + len(b.pms.StatusWrites()) + len(b.pms.Payments()) + len(b.pms.Refunds())
@@ -71,6 +81,7 @@ func TestPausedPracticeWritesNothingLosesNothingAndGoesOnByItself(t *testing.T) 
 		require.NoError(t, err)
 		require.Equal(t, writeback.Paused, h.Mode)
 		require.Equal(t, "mode:paused", h.Issues[0].Cause)
+		require.Equal(t, "Writing is paused: what is submitted waits. Set by dana.", b.lastPracticeWords())
 
 		// Reading goes on.
 		require.NoError(t, b.pms.SetStatus(id, "0303"))

@@ -49,6 +49,13 @@ func TestChangedPMSClearsWhatWasChosenInTheOldOne(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, int64(2), rev)
 		require.Empty(t, doc.References())
+		words := got(b.host, func() (words []string) {
+			for _, e := range b.host.practice {
+				words = append(words, e.Words)
+			}
+			return words
+		})
+		require.Contains(t, words, "Another PMS answers (Memory PMS, now Other PMS): what was chosen in the former one was cleared, and nothing is written before a provider is chosen again.")
 		require.True(t, doc.Notes.Enabled[driver.IncomingCall], "what names nothing in a PMS stays")
 		require.True(t, doc.Payments.Auto)
 		history, err := b.p.SettingsHistory(ctx, 10)

@@ -33,6 +33,11 @@ func practiceWords(host string, e Event) string {
 		return fmt.Sprintf("The settings were saved by %s: %s.", e.Actor, e.Detail)
 	case EventStoreRestored:
 		return "The store came from a back-up: what may have been written since is looked for before it is sent."
+	case EventModeSet:
+		mode, _, _ := strings.Cut(e.Detail, ":")
+		return fmt.Sprintf("%s Set by %s.", modeWords[Mode(mode)], e.Actor)
+	case EventPMSChanged:
+		return "Another PMS answers (" + e.Detail + "): what was chosen in the former one was cleared, and nothing is written before a provider is chosen again."
 	case EventSettingBroken:
 		path, code, _ := strings.Cut(e.Detail, " ")
 		return fmt.Sprintf("%s: %s", settingLabel(host, path), brokenCodes[code].words)

@@ -65,7 +65,7 @@ func (b *bed) waitingRoom(before func(*settings.Document), pms func(*memdriver.P
 	}
 	if pms != nil {
 		pms(b.pms)
-		b.p.RefreshCatalogs()
+		b.refresh()
 	}
 	b.pass(time.Second)
 	for key, state := range map[string]writeback.State{
