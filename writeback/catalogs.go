@@ -182,9 +182,8 @@ func (p *Practice) takeCatalogs(info driver.Info, catalogs settings.Catalogs, as
 	if p.revision == 0 {
 		p.settings, _ = p.initial()
 	}
-	doc := p.settings
 	p.mu.Unlock()
-	p.setIntervals(doc)
+	p.setIntervals()
 }
 
 // current is load for who must not miss what another process read from the PMS

@@ -60,7 +60,8 @@ func (p *Practice) Mode(ctx context.Context) (ModeState, error) {
 	if err := p.usable(); err != nil {
 		return ModeState{}, err
 	}
-	return p.readMode(ctx)
+	m, _, err := p.readMode(ctx)
+	return m, err
 }
 
 // SetMode sets the practice's mode, in force within a second in this process and
@@ -107,31 +108,34 @@ func (p *Practice) SetMode(ctx context.Context, mode Mode, actor, reason string)
 	return nil
 }
 
-func (p *Practice) readMode(ctx context.Context) (ModeState, error) {
+func (p *Practice) readMode(ctx context.Context) (m ModeState, version int64, err error) {
 	doc, err := p.e.cfg.Store.Doc(ctx, p.id, docMode)
 	if errors.Is(err, ErrNotFound) {
-		return ModeState{Mode: Live}, nil
+		return ModeState{Mode: Live}, 0, nil
 	}
 	if err != nil {
-		return ModeState{}, fmt.Errorf("writeback: read mode: %w", err)
+		return m, 0, fmt.Errorf("writeback: read mode: %w", err)
 	}
 	var j modeJSON
 	if err := json.Unmarshal(doc.Value, &j); err != nil {
-		return ModeState{}, errors.New("writeback: the stored mode is damaged; set it again")
+		return m, 0, errors.New("writeback: the stored mode is damaged; set it again")
 	}
-	return ModeState{Mode: j.Mode, Actor: j.Actor, Reason: j.Reason, Since: doc.UpdatedAt}, nil
+	return ModeState{Mode: j.Mode, Actor: j.Actor, Reason: j.Reason, Since: doc.UpdatedAt}, doc.Version, nil
 }
 
 // loadMode takes the stored mode into use, and lets what waits be decided again
 // when it is another one.
 func (p *Practice) loadMode(ctx context.Context) error {
-	m, err := p.readMode(ctx)
+	m, version, err := p.readMode(ctx)
 	if err != nil {
 		return err
 	}
 	p.mu.Lock()
-	changed := p.mode != m.Mode
-	p.mode = m.Mode
+	changed := false
+	if version >= p.modeVersion { // it may have been set again since it was read
+		changed = p.mode != m.Mode
+		p.mode, p.modeVersion = m.Mode, version
+	}
 	p.mu.Unlock()
 	if changed {
 		p.redecide.Store(true)

@@ -44,8 +44,9 @@ type Practice struct {
 	closed      map[driver.OpKind]driver.Scope
 	// restoredAt is when the store was marked as restored from a back-up.
 	restoredAt time.Time
-	// mode is empty until it was read.
-	mode Mode
+	// mode is empty until it was read; modeVersion is its document's.
+	mode        Mode
+	modeVersion int64
 	// awaited are documents for which others of the same content wait.
 	awaited map[string]bool
 	health  practiceHealth
@@ -218,6 +219,10 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 		number = rev.Number
 	}
 	p.mu.Lock()
+	if number < p.revision {
+		p.mu.Unlock()
+		return nil // somebody saved, and took that into use, since it was read
+	}
 	before := p.settings.Statuses
 	if number == 0 {
 		doc, _ = p.initial()
@@ -225,7 +230,7 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 	doc = doc.WithLabels(p.labels)
 	p.settings, p.revision, p.settingsAt = doc, number, time.Now()
 	p.mu.Unlock()
-	p.setIntervals(doc)
+	p.setIntervals()
 	if !slices.Equal(before.Confirmed, doc.Statuses.Confirmed) || before.UnconfirmedTarget != doc.Statuses.UnconfirmedTarget {
 		p.due.Now(string(driver.AppointmentStatusFeed)) // what did not change may mean something else
 	}
@@ -234,13 +239,13 @@ func (p *Practice) loadSettings(ctx context.Context) error {
 
 // setIntervals sets the loops' intervals: the settings' own, or the PMS's minimum where
 // that has grown above them.
-func (p *Practice) setIntervals(doc settings.Document) {
+func (p *Practice) setIntervals() {
 	p.mu.Lock()
+	defer p.mu.Unlock() // until they are set: an older document must not come last
 	every := map[string]time.Duration{loopSweep: p.sweepEvery(), loopCatalog: p.e.cfg.CatalogEvery, loopMatch: matchEvery, loopAges: agesEvery}
 	for _, f := range driver.Feeds() {
-		every[string(f)] = p.every(doc, f)
+		every[string(f)] = p.every(p.settings, f)
 	}
-	p.mu.Unlock()
 	for _, name := range sortedKeys(every) {
 		p.due.Set(name, every[name])
 	}

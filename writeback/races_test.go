@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -215,4 +216,81 @@ func TestRunAndCloseAtOnceEndInOneOfTwo(t *testing.T) {
 		cancel()
 		require.ErrorIs(t, <-ran, context.Canceled)
 	}
+}
+
+// slowReader gives the latest revision as it was when asked for, but late.
+type slowReader struct {
+	writeback.Store
+	gate chan struct{}
+	slow atomic.Bool
+}
+
+func (s *slowReader) Revision(ctx context.Context, practice string, rev int64) (writeback.Revision, error) {
+	r, err := s.Store.Revision(ctx, practice, rev)
+	if rev == 0 && s.slow.CompareAndSwap(true, false) {
+		<-s.gate
+	}
+	return r, err
+}
+
+func (s *slowReader) Doc(ctx context.Context, practice, name string) (writeback.Doc, error) {
+	d, err := s.Store.Doc(ctx, practice, name)
+	if name == "mode" && s.slow.CompareAndSwap(true, false) {
+		<-s.gate
+	}
+	return d, err
+}
+
+func TestSettingsThatWereReadBeforeASaveDoNotComeIntoForceAfterIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		store := &slowReader{Store: b.store, gate: make(chan struct{})}
+		b.engine(func(c *writeback.Config) { c.Store = store })
+		b.start()
+		defer b.stopped()
+		b.save(nil)
+		b.pass(time.Second)
+		late := make(chan error)
+		store.slow.Store(true)
+		go func() {
+			_, _, err := b.p.Settings(t.Context())
+			late <- err
+		}()
+		synctest.Wait()
+		b.save(func(d *settings.Document) {
+			d.Notes.Enabled[driver.IncomingCall], d.Intervals.AppointmentStatus = false, settings.Never()
+		})
+		close(store.gate)
+		require.NoError(t, <-late)
+		it := b.must(b.p.WriteNote(t.Context(), b.note("note")))
+		require.Equal(t, writeback.Skipped, it.State)
+		require.Zero(t, b.every(b.p, driver.AppointmentStatusFeed))
+		_, rev, err := b.p.Settings(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, int64(2), rev)
+	})
+}
+
+func TestModeThatWasReadBeforeItWasSetDoesNotComeIntoForceAfterIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		store := &slowReader{Store: b.store, gate: make(chan struct{})}
+		b.engine(func(c *writeback.Config) { c.Store = store })
+		b.start()
+		defer b.stopped()
+		b.save(nil)
+		b.pass(time.Second)
+		store.slow.Store(true)
+		late := make(chan error)
+		go func() { late <- b.p.SetMode(t.Context(), writeback.PlanOnly, "ann", "") }()
+		synctest.Wait()
+		b.mode(writeback.Paused)
+		close(store.gate)
+		require.NoError(t, <-late)
+		b.must(b.p.WriteNote(t.Context(), b.note("note")))
+		b.pass(time.Second)
+		require.Equal(t, writeback.ReasonPaused, b.requireState("note", writeback.Held).Reason)
+	})
 }
