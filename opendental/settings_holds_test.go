@@ -55,7 +55,7 @@ func TestHiddenProviderHoldsEverythingUnderOneCauseUntilItIsBack(t *testing.T) {
 		require.Zero(t, h.Counts()[route], route)
 	}
 	require.NoError(t, h.SetProviderHidden(t.Context(), h.provider, false))
-	h.p.RefreshCatalogs()
+	require.NoError(t, h.p.RefreshCatalogs(t.Context()))
 	for _, key := range keys {
 		h.rests(key, writeback.Written)
 	}

@@ -109,7 +109,7 @@ func TestPaymentsHaveTheProviderAsFarAsTheOfficeRecordsOne(t *testing.T) {
 			t.Parallel()
 			h := newHost(t, opendentaltest.Config{}, nil)
 			require.NoError(t, h.SetPreference(t.Context(), "AllowPrepayProvider", tc.allowed))
-			h.p.RefreshCatalogs()
+			require.NoError(t, h.p.RefreshCatalogs(t.Context()))
 			h.lists("and says so", func(_ settings.Catalogs, info driver.Info) bool {
 				return info.Ops[driver.OpPayment].ProviderRecorded == (tc.allowed == "1")
 			})

@@ -333,7 +333,7 @@ func (h *host) lists(what string, are func(settings.Catalogs, driver.Info) bool)
 // refreshed has the lists read anew, until an option is there and active or not.
 func (h *host) refreshed(c driver.Catalog, num int64, active bool) {
 	h.t.Helper()
-	h.p.RefreshCatalogs()
+	require.NoError(h.t, h.p.RefreshCatalogs(h.t.Context()))
 	h.lists("the lists are read anew", func(cats settings.Catalogs, _ driver.Info) bool {
 		o, there := cats.Lookup(c, id(num))
 		return there && o.Active == active

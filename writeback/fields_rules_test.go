@@ -66,6 +66,11 @@ func (f *fieldBed) underRef(ref string) (rows []string) {
 			rows = append(rows, p.Amount.Decimal()+" "+p.Type+" by "+p.Provider)
 		}
 	}
+	for _, a := range f.pms.Adjustments() {
+		if a.Ref == ref {
+			rows = append(rows, "adjustment "+a.Amount.Decimal()+" "+a.Type+" by "+a.Provider)
+		}
+	}
 	for _, s := range f.pms.StatusWrites() {
 		if s.Ref == ref {
 			rows = append(rows, s.From+" to "+s.To)
