@@ -244,7 +244,14 @@ func (p *Practice) statusesToldToo(ctx context.Context, n *news[AppointmentEvent
 		a := e.Appointment
 		s, ok := known[a.ID]
 		fresh := !ok || s.wasGone()
-		if !fresh && (s.Status == a.Status || s.unsure()) {
+		if !fresh && s.Status == a.Status {
+			if s.Hash == string(e.Status) {
+				continue
+			}
+			// It means something else now, of which the PMS shows that feed nothing.
+			n.docs = append(n.docs, p.lookLater(a.ID))
+		}
+		if !fresh && s.unsure() {
 			continue
 		}
 		if fresh {
