@@ -227,9 +227,10 @@ func (p *Practice) diffAppointments(n *news[AppointmentEvent], list []driver.App
 // statusesToldToo keeps the status feed's memory in step with this feed's
 // events, which carry statuses as well. Otherwise a status that changes between
 // this event and the status feed's first look would be taken for the one that
-// the host was told.
+// the host was told. It is kept for a host that does not take statuses, too: once
+// it does, it is told what it does not know.
 func (p *Practice) statusesToldToo(ctx context.Context, n *news[AppointmentEvent]) error {
-	if len(n.events) == 0 || !p.e.handles(driver.AppointmentStatusFeed) {
+	if len(n.events) == 0 {
 		return nil
 	}
 	ids := make([]string, len(n.events))
@@ -249,7 +250,9 @@ func (p *Practice) statusesToldToo(ctx context.Context, n *news[AppointmentEvent
 				continue
 			}
 			// It means something else now, of which the PMS shows that feed nothing.
-			n.docs = append(n.docs, p.lookLater(a.ID))
+			if p.e.handles(driver.AppointmentStatusFeed) {
+				n.docs = append(n.docs, p.lookLater(a.ID))
+			}
 		}
 		if !fresh && s.unsure() {
 			continue

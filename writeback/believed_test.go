@@ -2,6 +2,7 @@ package writeback_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -37,5 +38,41 @@ func TestMeaningThatTheOtherFeedToldIsCorrectedWhenItIsTakenBack(t *testing.T) {
 		require.Len(t, b.host.statuses, 1)
 		b.pass(time.Hour)
 		require.Len(t, b.host.statuses, 1, "told once")
+	})
+}
+
+// A host may learn to take statuses after it took appointments, whose events
+// carried them, and after it wrote some itself.
+func TestHostThatTakesStatusesFromNowOnIsToldThoseItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		without := func(c *writeback.Config) { c.Handlers.AppointmentStatuses = nil }
+		b.engine(without)
+		b.start()
+		b.save(nil)
+		changed, same, written, taken := b.appointment(48*time.Hour), b.appointment(49*time.Hour), b.appointment(50*time.Hour), b.appointment(51*time.Hour)
+		b.pass(2 * time.Minute)
+		require.Equal(t, writeback.Unconfirmed, b.believed(changed))
+		require.NoError(t, b.pms.SetStatus(changed, "0302"))
+		b.confirm("written", written, true, "")
+		b.confirm("taken", taken, true, "")
+		b.pass(2 * time.Minute)
+		b.requireState("taken", writeback.Written)
+		require.NoError(t, b.pms.SetStatus(taken, "0301"))
+		b.pass(2 * time.Minute)
+		b.stopped()
+		b.engine(nil)
+		b.start()
+		defer b.stopped()
+		b.pass(2 * time.Minute)
+		require.Equal(t, writeback.Confirmed, b.believed(changed))
+		require.Equal(t, writeback.Unconfirmed, b.believed(same))
+		told := map[string]writeback.Confirmation{}
+		for _, e := range got(b.host, func() []writeback.AppointmentStatusEvent { return b.host.statuses }) {
+			told[e.Appointment.ID] = e.Status
+		}
+		require.Equal(t, map[string]writeback.Confirmation{changed: writeback.Confirmed, taken: writeback.Unconfirmed}, told,
+			"what the host was told, and what it wrote, is no news")
 	})
 }

@@ -144,7 +144,7 @@ func (p *Practice) settleStatus(ctx context.Context, it *item, event string, cha
 	it.Reason = ""
 	known, err := p.seen(ctx, driver.AppointmentStatusFeed, []string{change.Appointment})
 	return p.store(ctx, it, event, from, 0, func(c *Change) {
-		if err != nil || !p.e.handles(driver.AppointmentStatusFeed) {
+		if err != nil {
 			return // the host is told of its own write as of a change; nothing is lost
 		}
 		s := known[change.Appointment]
@@ -156,7 +156,7 @@ func (p *Practice) settleStatus(ctx context.Context, it *item, event string, cha
 		}
 		s.ID, s.Status, s.Hash = change.Appointment, change.To, string(meaning)
 		c.Seen = []SeenWrite{{Feed: driver.AppointmentStatusFeed, Seen: s}}
-		if event == EventFound {
+		if event == EventFound && p.e.handles(driver.AppointmentStatusFeed) {
 			// It was written a while ago: something else may stand there by now.
 			c.Docs = append(c.Docs, p.lookLater(change.Appointment))
 		}
