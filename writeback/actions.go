@@ -141,8 +141,12 @@ func (p *Practice) act(ctx context.Context, id, event, actor, detail string, pre
 	if err := p.usable(); err != nil {
 		return Item{}, err
 	}
-	c := inputCheck{e: InputError{Op: event}}
-	c.actor(actor, detail)
+	said := "reason"
+	if event == EventMarkedPosted {
+		said = "reference"
+	}
+	c := inputCheck{e: InputError{Op: actionName(event)}}
+	c.actor(actor, said, detail)
 	if err := c.err(); err != nil {
 		return Item{}, err
 	}
@@ -160,14 +164,14 @@ func (p *Practice) act(ctx context.Context, id, event, actor, detail string, pre
 	}
 }
 
-// actor checks who does something, and what they say about it.
-func (c *inputCheck) actor(actor, detail string) {
+// actor checks who does something, and what they say about it in a field.
+func (c *inputCheck) actor(actor, field, said string) {
 	if actor == "" {
 		c.bad("actor", "is empty; say who does it")
 	}
 	c.id("actor", actor)
-	if len(detail) > maxShort {
-		c.bad("detail", fmt.Sprintf("has more than %d bytes", maxShort))
+	if len(said) > maxShort {
+		c.bad(field, fmt.Sprintf("has more than %d bytes", maxShort))
 	}
 }
 

@@ -169,11 +169,12 @@ func TestActionsNeedAnActorAndNameWhatIsWrong(t *testing.T) {
 	ctx := t.Context()
 	it := b.must(b.p.PostPayment(ctx, b.payment("pay")))
 	for field, err := range map[string]error{
-		"actor: is empty": second(b.p.Retry(ctx, it.ID, "")),
-		"actor: has":      second(b.p.Retry(ctx, it.ID, " "+secret)),
-		"detail":          second(b.p.Dismiss(ctx, it.ID, "dana", strings.Repeat(secret, 1000))),
-		"patient: is":     second(b.p.Assign(ctx, it.ID, "", "dana")),
-		"patient: has":    second(b.p.Assign(ctx, it.ID, secret+"\n", "dana")),
+		"actor: is empty":             second(b.p.Retry(ctx, it.ID, "")),
+		"actor: has":                  second(b.p.Retry(ctx, it.ID, " "+secret)),
+		"dismiss: reason: has":        second(b.p.Dismiss(ctx, it.ID, "dana", strings.Repeat(secret, 1000))),
+		"mark posted: reference: has": second(b.p.MarkPosted(ctx, it.ID, "dana", strings.Repeat(secret, 1000))),
+		"patient: is":                 second(b.p.Assign(ctx, it.ID, "", "dana")),
+		"patient: has":                second(b.p.Assign(ctx, it.ID, secret+"\n", "dana")),
 	} {
 		require.ErrorIs(t, err, writeback.ErrInvalid)
 		require.ErrorContains(t, err, field)

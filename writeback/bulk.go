@@ -90,7 +90,7 @@ func (p *Practice) Bulk(ctx context.Context, b Bulk) (BulkResult, error) {
 // check completes a bulk and says what is wrong with it.
 func (b *Bulk) check() error {
 	c := inputCheck{e: InputError{Op: "bulk"}}
-	c.actor(b.Actor, b.Reason)
+	c.actor(b.Actor, "reason", b.Reason)
 	q := &b.Query
 	c.query("query.", *q)
 	if q.Newest {

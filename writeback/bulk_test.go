@@ -55,7 +55,7 @@ func TestBulkNamesWhatIsWrong(t *testing.T) {
 		{"action", good, func(b *writeback.Bulk) { b.Action = secret }},
 		{"actor", good, func(b *writeback.Bulk) { b.Actor = "" }},
 		{"actor", good, func(b *writeback.Bulk) { b.Actor = secret + "\n" }},
-		{"detail", good, func(b *writeback.Bulk) { b.Reason = strings.Repeat(secret, 1000) }},
+		{"reason", good, func(b *writeback.Bulk) { b.Reason = strings.Repeat(secret, 1000) }},
 		{"max", good, func(b *writeback.Bulk) { b.Max = -1 }},
 		{"max", good, func(b *writeback.Bulk) { b.Max = 10_001 }},
 		{"query.states", good, func(b *writeback.Bulk) { b.Query.States = nil }},

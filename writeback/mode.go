@@ -75,13 +75,7 @@ func (p *Practice) SetMode(ctx context.Context, mode Mode, actor, reason string)
 	if !slices.Contains(Modes(), mode) {
 		c.bad("mode", "is not a mode; use one of writeback.Modes")
 	}
-	if actor == "" {
-		c.bad("actor", "is empty; say who does it")
-	}
-	c.id("actor", actor)
-	if len(reason) > maxShort {
-		c.bad("reason", fmt.Sprintf("has more than %d bytes", maxShort))
-	}
+	c.actor(actor, "reason", reason)
 	if err := c.err(); err != nil {
 		return err
 	}

@@ -1,6 +1,9 @@
 package writeback
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // ActionName names what a person may do to an item.
 type ActionName string
@@ -24,6 +27,16 @@ var actionEvents = []struct {
 }{
 	{ActionTransfer, EventTransferred}, {ActionAssign, EventAssigned}, {ActionRetry, EventRetried}, {ActionBackfill, EventBackfilled},
 	{ActionMarkPosted, EventMarkedPosted}, {ActionDismiss, EventDismissed},
+}
+
+// actionName is the action that an event is, as errors name it: "mark posted".
+func actionName(event string) string {
+	for _, a := range actionEvents {
+		if a.event == event {
+			return strings.ReplaceAll(string(a.name), "_", " ")
+		}
+	}
+	return event
 }
 
 // permits says why a person may not do something to the item, nil if they may.
