@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -170,8 +172,19 @@ func (c *inputCheck) actor(actor, field, said string) {
 		c.bad("actor", "is empty; say who does it")
 	}
 	c.id("actor", actor)
-	if len(said) > maxShort {
+	c.remark(field, said)
+}
+
+// remark checks what a person says for the audit log, which shows it as it is and
+// keeps it for ever.
+func (c *inputCheck) remark(field, said string) {
+	switch {
+	case len(said) > maxShort:
 		c.bad(field, fmt.Sprintf("has more than %d bytes", maxShort))
+	case !utf8.ValidString(said) || strings.ContainsRune(said, 0):
+		c.bad(field, "is not UTF-8 text")
+	case HasCardNumber(said):
+		c.card(field)
 	}
 }
 

@@ -424,3 +424,39 @@ func TestWhatIsBegunIsFinishedAfterASave(t *testing.T) {
 		}
 	})
 }
+
+// Remarks are kept in the audit log as they are, outside of what is sealed.
+func TestRemarkWithACardNumberIsRefusedBeforeItIsStored(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		ctx := t.Context()
+		b.save(func(d *settings.Document) { d.Payments.Auto = false })
+		id := b.must(b.p.PostPayment(ctx, b.payment("pay"))).ID
+		paid := "paid by " + card
+		for field, do := range map[string]func(said string) error{
+			"dismiss: reason":        func(said string) error { return second(b.p.Dismiss(ctx, id, "dana", said)) },
+			"mark posted: reference": func(said string) error { return second(b.p.MarkPosted(ctx, id, "dana", said)) },
+			"bulk: reason": func(said string) error {
+				_, err := b.p.Bulk(ctx, writeback.Bulk{Action: writeback.ActionDismiss, Query: writeback.ItemQuery{States: []writeback.State{writeback.AwaitingTransfer}}, Actor: "dana", Reason: said})
+				return err
+			},
+			"set mode: reason": func(said string) error { return b.p.SetMode(ctx, writeback.Paused, "dana", said) },
+			"save settings: reason": func(said string) error {
+				_, err := b.p.SaveSettings(ctx, chosen(), writeback.Save{Expect: 1, Actor: "dana", Reason: said})
+				return err
+			},
+		} {
+			for _, said := range []string{paid, "\xff", "a\x00b"} {
+				var input *writeback.InputError
+				err := do(said)
+				require.ErrorAs(t, err, &input, field)
+				_, name, _ := strings.Cut(field, ": ")
+				require.Equal(t, name, input.Fields[0].Field, field)
+				require.NotContains(t, err.Error(), card)
+			}
+			require.ErrorContains(t, do(paid), "card_number")
+		}
+		b.requireState("pay", writeback.AwaitingTransfer)
+		b.must(b.p.Dismiss(ctx, id, "dana", "paid twice,\nsee 4711"))
+	})
+}

@@ -61,7 +61,7 @@ func (s Save) validate(op string) error {
 		c.bad("actor", "is empty; say who saves")
 	}
 	c.id("actor", s.Actor)
-	c.text("reason", Text(s.Reason), maxShort, true)
+	c.remark("reason", s.Reason)
 	if s.Expect < 0 {
 		c.bad("expect", "is negative; give the revision that was shown")
 	}
