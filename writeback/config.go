@@ -34,8 +34,8 @@ type Config struct {
 	Handlers Handlers
 	// Log is for the engine's remarks, which never hold patient data. Nil: none.
 	Log *slog.Logger
-	// SealKeys seal patients' data in the store: the first seals, all open. None:
-	// data is stored as it is.
+	// SealKeys seal patients' data in the store: the first seals, all open. A new
+	// one goes in front. None: data is stored as it is.
 	SealKeys []SealKey
 
 	// MaskCards masks payment card numbers in what is submitted, all digits but

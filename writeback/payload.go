@@ -5,9 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -295,18 +295,9 @@ func (s sealer) sealPayload(it *item) error {
 	if err != nil {
 		return fmt.Errorf("writeback: item %s: encode content", it.ID)
 	}
-	it.Hash = contentHash(it.Practice, it.Key, data)
+	it.Hash = s.digests.newest().contentHash(it.Practice, it.Key, data)
 	it.Payload, err = s.seal(data, it.Practice, it.ID+sealedPayload)
 	return err
-}
-
-// contentHash tells same content from other content under one key. The key and
-// practice go in, so that equal notes of two patients have different hashes.
-func contentHash(practice, key string, data []byte) string {
-	h := sha256.New()
-	h.Write([]byte(practice + "\x00" + key + "\x00"))
-	h.Write(data)
-	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 var base32NoPad = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -322,6 +313,15 @@ func newItemID() string {
 }
 
 var idEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
+
+// isOf reports whether a stored hash is that of the item's content, by any of the
+// keys at hand.
+func (s sealer) isOf(it *item, hash string) bool {
+	data, err := json.Marshal(&it.p)
+	return err == nil && slices.ContainsFunc(s.digests, func(k digestKey) bool {
+		return k.contentHash(it.Practice, it.Key, data) == hash
+	})
+}
 
 // legRef derives a Ref from the host's key, so that a restored store gives a leg
 // the Ref it had.

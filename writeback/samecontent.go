@@ -54,8 +54,8 @@ func (p *Practice) patientDigests(it *item, who string) []string {
 }
 
 // What names a patient in a digest: the PMS's id, or else all that the host gave.
-func byPMSID(id string) string   { return "id\x00" + id }
-func asTheyCame(it *item) string { return "named\x00" + patientLane(it) }
+func byPMSID(id string) string                { return "id\x00" + id }
+func asTheyCame(it *item, k digestKey) string { return "named\x00" + patientLane(it, k) }
 
 // setPatient notes whose record the item goes to.
 func (p *Practice) setPatient(it *item, id string) {
@@ -77,7 +77,7 @@ func (p *Practice) postedByHand(ctx context.Context, it *item) error {
 	if id := it.patientID(); id != "" {
 		p.setPatient(it, id)
 	} else {
-		it.Subject = p.patientDigests(it, asTheyCame(it))[0]
+		it.Subject = p.patientDigests(it, asTheyCame(it, p.e.seal.digests.oldest()))[0]
 	}
 	return nil
 }
@@ -150,7 +150,9 @@ func (p *Practice) findSame(ctx context.Context, it *item) (same sameContent, er
 	subjects := p.patientDigests(it, byPMSID(it.patientID()))
 	same.subject = subjects[0]
 	if it.p.Patient.ID == "" {
-		subjects = append(subjects, p.patientDigests(it, asTheyCame(it))...)
+		for _, k := range p.e.seal.digests {
+			subjects = append(subjects, p.patientDigests(it, asTheyCame(it, k))...)
+		}
 	}
 	for _, subject := range subjects {
 		err := p.eachOf(ctx, it, ItemQuery{Subject: subject, States: []State{Written}, Limit: 2}, func(other *item, _ error) bool {

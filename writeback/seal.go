@@ -22,6 +22,7 @@ type SealKey struct {
 type sealer struct {
 	current string
 	aeads   map[string]cipher.AEAD
+	digests digestKeys
 }
 
 const (
@@ -30,7 +31,7 @@ const (
 )
 
 func newSealer(keys []SealKey) (sealer, error) {
-	s := sealer{aeads: map[string]cipher.AEAD{}}
+	s := sealer{aeads: map[string]cipher.AEAD{}, digests: newDigestKeys(keys)}
 	for i, k := range keys {
 		if k.ID == "" || len(k.ID) > 255 {
 			return s, fmt.Errorf("seal key %d: id must have 1 to 255 bytes", i)

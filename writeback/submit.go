@@ -102,7 +102,7 @@ func (v Via) WriteNote(ctx context.Context, n Note) (Item, error) {
 	}
 	it := v.newItem(KindNote, n.Key, payload{Patient: patientDataOf(n.Patient), At: stamp(n.At), Note: data})
 	it.pr.Masked += c.masked
-	it.Lane = "notes:" + patientLane(it)
+	it.Lane = "notes:" + patientLane(it, v.p.e.seal.digests.oldest())
 	return v.submit(ctx, it)
 }
 
@@ -112,11 +112,10 @@ func callWithoutBody(k driver.NoteKind) bool {
 
 // patientLane keeps the notes of one patient in order. It is a hash, since a
 // name may be all there is.
-func patientLane(it *item) string {
-	d := it.p.Patient
-	who := "id\x00" + d.ID
-	if d.ID == "" {
-		who = fmt.Sprintf("host\x00%s\x00%s\x00%s\x00%s\x00%s", d.HostID, d.First, d.Last, d.Birth, d.Phone)
+func patientLane(it *item, k digestKey) string {
+	who := "id\x00" + it.p.Patient.ID
+	if it.p.Patient.ID == "" {
+		who = "host\x00" + k.named(it.p.Patient)
 	}
 	return derive("lane", it.Practice, who, 10)
 }
@@ -290,7 +289,10 @@ func (v Via) again(ctx context.Context, it *item) (Item, error) {
 	if err != nil {
 		return Item{}, err
 	}
-	if known.Hash != it.Hash || known.Kind != it.Kind {
+	if known.Kind != it.Kind || !v.p.e.seal.isOf(it, known.Hash) {
+		if _, err := v.p.publicOf(known); err != nil {
+			return Item{}, err // nobody can tell
+		}
 		return Item{}, fmt.Errorf("%w (item %s)", ErrKeyReused, known.ID)
 	}
 	return v.p.publicOf(known)
