@@ -63,7 +63,7 @@ func decide(it *item, v view) decision {
 		return decided(EventHeld, ReasonUnauthorized, unauthorizedCause(scope, op))
 	}
 	if it.foreign(v) {
-		return decided(EventHeld, ReasonPMSChanged, "pms_changed:"+it.pr.PMS)
+		return decided(EventHeld, ReasonPMSChanged, "pms_changed:"+it.home())
 	}
 	if d, stop := decidePatient(it, v); stop && !it.begun() {
 		return d

@@ -193,6 +193,8 @@ type neighbours struct {
 	// paid is the state of the payment that a refund is for, and leg its first leg.
 	paid State
 	leg  *leg
+	// postedIn is the PMS in which that leg is, or may be.
+	postedIn string
 	// unreadable: that payment cannot be opened with the keys at hand.
 	unreadable bool
 	// same is what there is of the same document.

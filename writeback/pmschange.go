@@ -21,8 +21,17 @@ func (it *item) foreign(v view) bool { return it.otherPMS(v) && !it.portable() }
 
 // otherPMS reports whether the item was last at home in another PMS.
 func (it *item) otherPMS(v view) bool {
-	product := v.product()
-	return it.pr.PMS != "" && product != "" && it.pr.PMS != product
+	product, home := v.product(), it.home()
+	return home != "" && product != "" && home != product
+}
+
+// home names the PMS whose ids the item goes by. A refund goes by those that its
+// payment was posted with, whenever it came itself.
+func (it *item) home() string {
+	if it.near.postedIn != "" {
+		return it.near.postedIn
+	}
+	return it.pr.PMS
 }
 
 func (it *item) portable() bool {

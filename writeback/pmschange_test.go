@@ -229,3 +229,35 @@ func TestLoopsDoNotGoOnInAnotherPMSWhereTheyStoodInTheOldOne(t *testing.T) {
 		require.Equal(t, int64(2), rev)
 	})
 }
+
+func TestRefundOfAPaymentInTheOldPMSIsNotPostedToWhoeverHasItsIDsInTheNewOne(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		ctx := t.Context()
+		b.save(nil)
+		b.must(b.p.PostPayment(ctx, b.payment("pay")))
+		b.pass(time.Minute)
+		paid := b.requireState("pay", writeback.Written)
+		pms, _ := otherPMS(b)
+		b.moved(pms)
+		b.pass(time.Minute)
+		_, rev, err := b.p.Settings(ctx)
+		require.NoError(t, err)
+		_, err = b.p.SaveSettings(ctx, chosen(), writeback.Save{Expect: rev, Actor: "dana"})
+		require.NoError(t, err)
+		// Somebody else's payment, which happens to have the same id there.
+		b.must(b.p.PostPayment(ctx, b.payment("another")))
+		b.pass(time.Minute)
+		require.Equal(t, paid.Legs[0].Receipt.ID, b.requireState("another", writeback.Written).Legs[0].Receipt.ID)
+		b.must(b.p.Refund(ctx, writeback.Refund{Key: "refund", Payment: "pay", Amount: driver.USD(2500), At: time.Now()}))
+		b.pass(time.Hour)
+		it := b.requireState("refund", writeback.Held)
+		require.Equal(t, writeback.ReasonPMSChanged, it.Reason)
+		require.Equal(t, "pms_changed:Memory PMS", it.Cause)
+		require.Empty(t, pms.Refunds())
+		b.must(b.p.Refund(ctx, writeback.Refund{Key: "refund another", Payment: "another", Amount: driver.USD(2500), At: time.Now()}))
+		b.pass(time.Minute)
+		b.requireState("refund another", writeback.Written)
+		b.must(b.p.MarkPosted(ctx, it.ID, "dana", "by hand"))
+	})
+}

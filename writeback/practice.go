@@ -341,6 +341,9 @@ func (p *Practice) gather(ctx context.Context, it *item, from Submitter) error {
 		}
 		if len(paid.pr.Legs) > 0 {
 			it.near.leg = &paid.pr.Legs[0]
+			if !it.near.leg.First.IsZero() {
+				it.near.postedIn = paid.pr.PMS
+			}
 		}
 	}
 	return nil
