@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -58,6 +59,9 @@ func (p *Practice) everyPatient(ctx context.Context) error {
 
 func (p *Practice) patientBaseline(ctx context.Context, fi driver.FeedInfo, pos *position) error {
 	before := *pos
+	if err := p.forgetPatients(ctx); err != nil {
+		return err
+	}
 	if fi.Changes {
 		var page driver.Page
 		err := p.read(ctx, func(ctx context.Context, conn driver.Conn) (err error) {
@@ -81,6 +85,35 @@ func (p *Practice) patientBaseline(ctx context.Context, fi driver.FeedInfo, pos 
 	return p.advance(ctx, string(driver.PatientFeed), pos, before, taken{})
 }
 
+// forgetPatients takes for gone whoever is remembered from before a baseline:
+// they were of another PMS, and whoever has their ids in this one may be new. The
+// rows stay, because the ids of events go by them.
+func (p *Practice) forgetPatients(ctx context.Context) error {
+	after := ""
+	for {
+		list, err := p.e.cfg.Store.SeenBetween(ctx, p.id, driver.PatientFeed, time.Time{}, time.Time{}, after, 1000)
+		if err != nil {
+			return fmt.Errorf("writeback: read what was seen: %w", err)
+		}
+		change := Change{Practice: p.id, Fence: p.lease.Fence()}
+		for _, s := range list {
+			after = s.ID
+			if !s.gone() {
+				s.Hash = goneHash
+				change.Seen = append(change.Seen, SeenWrite{Feed: driver.PatientFeed, Seen: s})
+			}
+		}
+		if len(change.Seen) > 0 {
+			if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
+				return fmt.Errorf("writeback: forget the patients of the former PMS: %w", err)
+			}
+		}
+		if len(list) < 1000 {
+			return nil
+		}
+	}
+}
+
 // rememberPatients takes patients for known, without telling of them.
 func (p *Practice) rememberPatients(ctx context.Context, list []driver.Patient) (t taken, err error) {
 	ids := make([]string, len(list))
@@ -92,8 +125,8 @@ func (p *Practice) rememberPatients(ctx context.Context, list []driver.Patient) 
 		return t, err
 	}
 	for _, id := range ids {
-		if _, ok := known[id]; !ok {
-			t.seen = append(t.seen, SeenWrite{Feed: driver.PatientFeed, Seen: Seen{ID: id, Hash: toldHash}})
+		if s, ok := known[id]; !ok || s.gone() {
+			t.seen = append(t.seen, SeenWrite{Feed: driver.PatientFeed, Seen: Seen{ID: id, Hash: toldHash, Rev: s.Rev}})
 		}
 	}
 	return t, nil

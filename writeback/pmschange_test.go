@@ -261,3 +261,22 @@ func TestRefundOfAPaymentInTheOldPMSIsNotPostedToWhoeverHasItsIDsInTheNewOne(t *
 		b.must(b.p.MarkPosted(ctx, it.ID, "dana", "by hand"))
 	})
 }
+
+func TestNewPatientsOfANewPMSAreToldThoughTheOldOneHadTheirIDs(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		b.save(nil)
+		b.pass(2 * time.Minute)
+		old := b.pms.AddPatient(driver.Patient{FirstName: driver.NewText("Old"), LastName: driver.NewText("One")})
+		b.pass(2 * time.Minute)
+		require.Len(t, b.host.patients, 1)
+		pms, _ := otherPMS(b)
+		b.moved(pms)
+		b.pass(5 * time.Minute)
+		pms.AddPatient(driver.Patient{ID: old, FirstName: driver.NewText("New"), LastName: driver.NewText("One")})
+		b.pass(5 * time.Minute)
+		require.Len(t, b.host.patients, 2)
+		require.Equal(t, "New", b.host.patients[1].Patient.FirstName.Reveal())
+		require.NotEqual(t, b.host.patients[0].ID, b.host.patients[1].ID)
+	})
+}
