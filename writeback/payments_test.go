@@ -232,3 +232,39 @@ func TestPaymentThatAPersonSettledIsNeverPosted(t *testing.T) {
 		require.Empty(t, b.pms.Payments())
 	})
 }
+
+func TestFeeGoesToThePatientOfItsPaymentThoughTheLinkChanged(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		ctx := t.Context()
+		other := b.pms.AddPatient(driver.Patient{FirstName: driver.NewText("Grace"), LastName: driver.NewText("Hopper")})
+		b.save(func(d *settings.Document) { d.Payments.Separate, d.Payments.Auto = true, false })
+		note := func(key, patient string) {
+			n := b.note(key)
+			n.Patient = writeback.HostPatient("h-1")
+			trip := b.pms.Fail(memdriver.Fault{On: "write note", Err: driver.ReasonInvalid})
+			b.must(b.p.WriteNote(ctx, n))
+			b.pass(time.Minute)
+			b.must(b.p.Assign(ctx, b.item(key).ID, patient, "dana"))
+			b.pass(time.Minute)
+			trip.Clear()
+		}
+		note("links", b.patient)
+		pay := b.payment("pay")
+		pay.Patient, pay.Fee = writeback.HostPatient("h-1"), driver.USD(269)
+		it := b.must(b.p.PostPayment(ctx, pay))
+		trip := b.pms.Fail(memdriver.Fault{On: "write payment", Skip: 1})
+		b.pass(time.Minute)
+		b.must(b.p.Transfer(ctx, it.ID, "dana"))
+		b.pass(time.Minute)
+		b.requireState("pay", writeback.PartiallyPosted)
+		note("links elsewhere", other)
+		trip.Clear()
+		b.pass(time.Hour)
+		b.requireState("pay", writeback.Written)
+		require.Len(t, b.pms.Payments(), 2)
+		for _, posted := range b.pms.Payments() {
+			require.Equal(t, b.patient, posted.Patient)
+		}
+	})
+}

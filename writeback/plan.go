@@ -104,6 +104,9 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 		b := l.Sent
 		b.Provider = s.Provider().ID
 		b.Patient = it.patientID()
+		if done := it.pr.Legs[0]; done.State == legDone && done.Sent != nil && done.Sent.Patient != "" {
+			b.Patient = done.Sent.Patient // all of an item goes to one patient, whoever is linked by now
+		}
 		switch it.Kind {
 		case KindNote:
 			b.Type = noteType(it, s).ID
