@@ -186,6 +186,10 @@ func (p *Practice) givePatients(ctx context.Context, list []driver.Patient, all 
 	}
 	if len(born) > 0 {
 		if err := p.matchAgain(ctx, born...); err != nil {
+			if p.lease == nil {
+				return taken{}, err
+			}
+			p.matchAfter = 0
 			p.due.Now(loopMatch) // the patients are told of all the same
 		}
 	}

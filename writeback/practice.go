@@ -80,6 +80,8 @@ type Practice struct {
 	handling map[string]chan struct{}
 	// wroteAt is when due items were last written.
 	wroteAt time.Time
+	// matchAfter is the item behind which matchAgain goes on, 0 for the first.
+	matchAfter int64
 	// salt keys the hashes of what was seen.
 	salt []byte
 	// tellAfter and importAfter put off what failed.

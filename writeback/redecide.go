@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -20,7 +21,7 @@ func (p *Practice) decideAgain(ctx context.Context) error {
 	if !p.redecide.Load() && p.decidedBy == revision {
 		return nil
 	}
-	if !known && p.revision == 0 {
+	if !known && revision == 0 {
 		// Nothing that waits can go anywhere yet; the first catalog asks again.
 		p.redecide.Store(false)
 		return nil
@@ -141,9 +142,15 @@ func (it *item) decideAnew(v view) (d decision, moved bool) {
 // born on one of the days, or all when there are none. Items that several
 // patients fit wait for a person. An item that still has no patient stays as it
 // is, without an event.
+//
+// Writes that are due have their turn in between; and when all are looked for and
+// that takes long, so have the other loops, after which it goes on.
 func (p *Practice) matchAgain(ctx context.Context, born ...driver.Date) error {
-	v := p.viewNow()
+	end := time.Now().Add(stepBudget)
 	var after int64
+	if len(born) == 0 {
+		after, p.matchAfter = p.matchAfter, 0
+	}
 	for {
 		records, err := p.e.cfg.Store.Items(ctx, ItemQuery{
 			Practice: p.id, States: []State{NeedsPatient}, Reasons: []driver.Reason{ReasonNoPatient, ReasonPatientOverdue}, After: after, Limit: 500,
@@ -154,40 +161,66 @@ func (p *Practice) matchAgain(ctx context.Context, born ...driver.Date) error {
 		if len(records) == 0 {
 			return nil
 		}
-		after = records[len(records)-1].Seq
 		for _, r := range records {
-			it, err := p.e.seal.open(r)
-			if err != nil {
-				continue // set aside when its turn comes
-			}
-			if it.foreign(v) {
-				continue
-			}
-			proposed := it.pr.Match.Candidates
-			it.pr.Match = matchResult{}
-			it.settleIn(v)
-			birth := it.p.Patient.patient().Birth.Reveal()
-			if !it.needsMatch() || len(born) > 0 && !slices.Contains(born, birth) {
-				continue
-			}
-			if err := it.lookUp(ctx, p.find); err != nil {
-				return err
-			}
-			change, ok, err := p.decideOne(ctx, it, v)
+			after = r.Seq
+			asked, err := p.matchOne(ctx, r, born)
 			if err != nil {
 				return err
 			}
-			if !ok {
-				if slices.Equal(proposed, it.pr.Match.Candidates) {
-					continue
-				}
-				if change, err = p.changeOf(it, 0); err != nil {
-					return err
-				}
+			if !asked {
+				continue
 			}
-			if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil && !errors.Is(err, ErrStale) {
-				return fmt.Errorf("writeback: match again: %w", err)
+			if err := p.breathe(ctx); err != nil {
+				return err
+			}
+			if len(born) == 0 && time.Now().After(end) {
+				p.matchAfter = after
+				p.due.Now(loopMatch)
+				return nil
 			}
 		}
 	}
+}
+
+// matchOne looks again for the patient of one item, and says whether it asked the
+// PMS.
+func (p *Practice) matchOne(ctx context.Context, r Record, born []driver.Date) (asked bool, err error) {
+	v := p.viewNow()
+	it, err := p.e.seal.open(r)
+	if err != nil {
+		return false, nil //nolint:nilerr // set aside when its turn comes
+	}
+	if it.foreign(v) {
+		return false, nil
+	}
+	proposed := it.pr.Match.Candidates
+	it.pr.Match = matchResult{}
+	it.settleIn(v)
+	birth := it.p.Patient.patient().Birth.Reveal()
+	if !it.needsMatch() || len(born) > 0 && !slices.Contains(born, birth) {
+		return false, nil
+	}
+	err = it.lookUp(ctx, p.find)
+	if errors.Is(err, driver.ErrRejected) {
+		return true, nil // the PMS does not look for this one; it may for the others
+	}
+	if err != nil {
+		return true, err
+	}
+	change, ok, err := p.decideOne(ctx, it, v)
+	if err != nil {
+		return true, err
+	}
+	if !ok {
+		if slices.Equal(proposed, it.pr.Match.Candidates) {
+			return true, nil
+		}
+		if change, err = p.changeOf(it, 0); err != nil {
+			return true, err
+		}
+	}
+	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil && !errors.Is(err, ErrStale) {
+		return true, fmt.Errorf("writeback: match again: %w", err)
+	}
+	return true, nil
 }
