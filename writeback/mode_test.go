@@ -326,3 +326,25 @@ func TestModeIsSetBySomebodyAndLandsInTheAuditLog(t *testing.T) {
 		require.NoError(t, b.eng.Close())
 	})
 }
+
+func TestWhatThePMSRefusedGoesOnWhenThePracticeIsLiveAgain(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		ctx := t.Context()
+		b.save(nil)
+		b.refresh()
+		b.pass(time.Second)
+		trip := b.pms.Fail(memdriver.Fault{On: "write note", Err: driver.ReasonProviderInactive})
+		b.must(b.p.WriteNote(ctx, b.note("note")))
+		b.pass(time.Second)
+		require.Equal(t, driver.ReasonProviderInactive, b.requireState("note", writeback.Held).Reason)
+		trip.Clear()
+		require.NoError(t, b.p.SetMode(ctx, writeback.Paused, "dana", ""))
+		b.save(func(d *settings.Document) { d.Payments.Auto = false })
+		b.pass(time.Second)
+		require.Equal(t, writeback.ReasonPaused, b.requireState("note", writeback.Held).Reason)
+		require.NoError(t, b.p.SetMode(ctx, writeback.Live, "dana", ""))
+		b.pass(10 * time.Second)
+		b.requireState("note", writeback.Written)
+	})
+}

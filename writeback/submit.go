@@ -301,8 +301,12 @@ func (v Via) again(ctx context.Context, it *item) (Item, error) {
 // apply moves an item by a decision. The decisions' events are in the table for
 // every state that decide is asked about.
 func (it *item) apply(d decision) bool {
+	from, reason, cause := it.State, it.Reason, it.Cause
 	if _, ok := it.move(d.event); !ok {
 		return false
+	}
+	if from != Writing && (d.reason != reason || d.cause != cause) {
+		it.pr.RefusedAt = time.Time{} // it waits for something else than what the PMS refused it for
 	}
 	it.Reason, it.Cause = d.reason, d.cause
 	if d.event == EventFiledBefore {
