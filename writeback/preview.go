@@ -155,7 +155,7 @@ func (p *Practice) previewItems(ctx context.Context, v view, out *Preview) error
 				out.Untouched[r.State]++
 				continue
 			}
-			if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
+			if err := p.gatherWaiting(ctx, it); err != nil {
 				return err
 			}
 			out.Looked++

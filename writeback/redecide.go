@@ -88,13 +88,8 @@ func (it *item) onItsWay() bool {
 
 // decideOne gives the change that a new decision makes, if it makes one.
 func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, bool, error) {
-	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
+	if err := p.gatherWaiting(ctx, it); err != nil {
 		return Change{}, false, err
-	}
-	if it.Reason == ReasonWaitsForDocument {
-		if err := p.lookForSame(ctx, it); err != nil {
-			return Change{}, false, err
-		}
 	}
 	from := it.State
 	d, moved := it.decideAnew(v)
@@ -107,6 +102,17 @@ func (p *Practice) decideOne(ctx context.Context, it *item, v view) (Change, boo
 	}
 	change.Events = []Event{it.event(d.event, from, "engine")}
 	return change, true, nil
+}
+
+// gatherWaiting is gather for an item that waits, maybe for another document.
+func (p *Practice) gatherWaiting(ctx context.Context, it *item) error {
+	if err := p.gather(ctx, it, p.e.cfg.Store); err != nil {
+		return err
+	}
+	if it.Reason == ReasonWaitsForDocument {
+		return p.lookForSame(ctx, it)
+	}
+	return nil
 }
 
 // decideAnew decides an item that waits once more and moves it, here only. It

@@ -242,3 +242,21 @@ func TestRestoredStoreFilesTheSameDocumentOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestPreviewKnowsThatADocumentWaitsForAnother(t *testing.T) {
+	t.Parallel()
+	inQuiet(t, func(t *testing.T, b *bed) {
+		b.pms.Fail(memdriver.Fault{On: "write document", Times: 1, Effect: memdriver.After, Err: driver.ErrUnknownOutcome})
+		b.pms.Fail(memdriver.Fault{On: "verify", Err: driver.ErrUnknownOutcome})
+		b.fileSame("first")
+		b.fileSame("second")
+		b.pass(time.Hour)
+		require.Equal(t, writeback.ReasonWaitsForDocument, b.requireState("second", writeback.Held).Reason)
+		doc, _, err := b.p.Settings(t.Context())
+		require.NoError(t, err)
+		preview, err := b.p.Preview(t.Context(), doc)
+		require.NoError(t, err)
+		require.Equal(t, 1, preview.Looked)
+		require.Zero(t, preview.Moving, "%+v", preview.Items)
+	})
+}
