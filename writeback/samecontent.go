@@ -175,10 +175,12 @@ func (p *Practice) findSame(ctx context.Context, it *item) (same sameContent, er
 	if err != nil || same.doubt != "" || p.restoreMark().IsZero() {
 		return same, err
 	}
-	// Of what was never sent since a restore nobody knows yet.
+	// Of what was never sent since a restore nobody knows yet; but what waits with
+	// the ids of a former PMS is not in this one.
+	v := p.viewNow()
 	query := ItemQuery{Subject: it.contentDigest(""), States: []State{Queued, Held}, Limit: 1000}
 	err = p.eachOf(ctx, it, query, func(other *item, unreadable error) bool {
-		if unreadable == nil && p.forgotten(other) && p.samePatient(ctx, other, it) {
+		if unreadable == nil && p.forgotten(other) && !other.foreign(v) && p.samePatient(ctx, other, it) {
 			same.doubt = other.ID
 		}
 		return same.doubt == ""

@@ -260,3 +260,31 @@ func TestPreviewKnowsThatADocumentWaitsForAnother(t *testing.T) {
 		require.Zero(t, preview.Moving, "%+v", preview.Items)
 	})
 }
+
+func TestDocumentDoesNotWaitForOneThatIsOfAFormerPMS(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		ctx := t.Context()
+		b.save(nil)
+		require.NoError(t, b.p.SetMode(ctx, writeback.Paused, "dana", ""))
+		b.fileSame("former")
+		b.pass(time.Minute)
+		require.NoError(t, b.eng.MarkRestored(ctx, "dana"))
+		pms, _ := otherPMS(b)
+		b.moved(pms)
+		b.pass(time.Minute)
+		_, rev, err := b.p.Settings(ctx)
+		require.NoError(t, err)
+		_, err = b.p.SaveSettings(ctx, chosen(), writeback.Save{Expect: rev, Actor: "dana"})
+		require.NoError(t, err)
+		b.must(b.p.Retry(ctx, b.item("former").ID, "dana"))
+		require.NoError(t, b.p.SetMode(ctx, writeback.Live, "dana", ""))
+		b.pass(time.Minute)
+		require.Equal(t, writeback.ReasonPMSChanged, b.requireState("former", writeback.Held).Reason)
+		// The id is somebody else's here.
+		b.fileSame("new")
+		b.pass(time.Minute)
+		b.requireState("new", writeback.Written)
+		require.Len(t, pms.Documents(), 1)
+	})
+}
