@@ -98,6 +98,9 @@ func (p *Practice) isOtherPMS(info driver.Info) bool {
 // change with what docs store of the new one.
 func (p *Practice) leavePMS(ctx context.Context, info driver.Info, docs []DocWrite) error {
 	v := p.viewNow()
+	if err := p.claimHomeless(ctx, v); err != nil {
+		return err
+	}
 	detail := v.product() + ", now " + info.Product
 	change := Change{
 		Practice: p.id, Fence: p.lease.Fence(), Docs: slices.Clone(docs), Wake: true,
@@ -131,4 +134,41 @@ func (p *Practice) leavePMS(ctx context.Context, info driver.Info, docs []DocWri
 		p.due.Now(string(f))
 	}
 	return p.loadSettings(ctx)
+}
+
+// claimHomeless makes the PMS that is left the home of what came before it was
+// reached and has had no turn since: its ids are of that one.
+func (p *Practice) claimHomeless(ctx context.Context, v view) error {
+	q := ItemQuery{Practice: p.id, States: slices.DeleteFunc(States(), State.Final), Limit: 500}
+	for {
+		records, err := p.e.cfg.Store.Items(ctx, q)
+		if err != nil {
+			return fmt.Errorf("writeback: read what came before the former PMS: %w", err)
+		}
+		if len(records) == 0 {
+			return nil
+		}
+		q.After = records[len(records)-1].Seq
+		var changes []Change
+		for _, r := range records {
+			it, err := p.e.seal.open(r)
+			if err != nil || it.pr.PMS != "" || it.State == Writing {
+				continue
+			}
+			it.settleIn(v)
+			change, err := p.changeOf(it, 0)
+			if err != nil {
+				return err
+			}
+			changes = append(changes, change)
+		}
+		if len(changes) == 0 {
+			continue
+		}
+		for _, err := range p.e.commit.Apply(ctx, changes) {
+			if err != nil {
+				return fmt.Errorf("writeback: keep what came before the former PMS: %w", err)
+			}
+		}
+	}
 }

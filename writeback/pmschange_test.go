@@ -280,3 +280,44 @@ func TestNewPatientsOfANewPMSAreToldThoughTheOldOneHadTheirIDs(t *testing.T) {
 		require.NotEqual(t, b.host.patients[0].ID, b.host.patients[1].ID)
 	})
 }
+
+func TestWhatCameBeforeThePMSWasReachedIsOfTheFirstOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		ctx := t.Context()
+		b.save(func(d *settings.Document) { d.Payments.Auto = false })
+		require.NoError(t, b.p.SetMode(ctx, writeback.Paused, "dana", ""))
+		b.must(b.p.WriteNote(ctx, b.note("held")))
+		off := b.note("skipped")
+		off.Kind = driver.OutgoingCall
+		b.save(func(d *settings.Document) { d.Notes.Enabled[driver.OutgoingCall] = false })
+		b.must(b.p.WriteNote(ctx, off))
+		pay := b.payment("awaiting")
+		pay.Patient = writeback.PatientID(b.patient)
+		b.must(b.p.PostPayment(ctx, pay))
+		b.start()
+		b.pass(time.Hour)
+		b.requireState("awaiting", writeback.AwaitingTransfer)
+		b.requireState("skipped", writeback.Skipped)
+		pms, _ := otherPMS(b)
+		b.moved(pms)
+		defer b.stopped()
+		b.pass(time.Minute)
+		_, rev, err := b.p.Settings(ctx)
+		require.NoError(t, err)
+		_, err = b.p.SaveSettings(ctx, chosen(), writeback.Save{Expect: rev, Actor: "dana"})
+		require.NoError(t, err)
+		require.NoError(t, b.p.SetMode(ctx, writeback.Live, "dana", ""))
+		b.must(b.p.Transfer(ctx, b.item("awaiting").ID, "dana"))
+		for _, key := range []string{"held", "skipped"} {
+			b.must(b.p.Retry(ctx, b.item(key).ID, "dana"))
+		}
+		b.pass(time.Hour)
+		for _, key := range []string{"held", "skipped", "awaiting"} {
+			require.Equal(t, "pms_changed:Memory PMS", b.requireState(key, writeback.Held).Cause, key)
+		}
+		require.Empty(t, pms.Payments())
+		require.Empty(t, pms.Notes())
+	})
+}
