@@ -266,6 +266,7 @@ func TestDocumentDoesNotWaitForOneThatIsOfAFormerPMS(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bed) {
 		ctx := t.Context()
 		b.save(nil)
+		b.pass(time.Minute)
 		require.NoError(t, b.p.SetMode(ctx, writeback.Paused, "dana", ""))
 		b.fileSame("former")
 		b.pass(time.Minute)
