@@ -17,6 +17,21 @@ import (
 	"github.com/pmswriteback/pms/writeback"
 )
 
+// A new practice has to choose among the options of its PMS, whatever else the
+// host reads.
+func TestOptionsAreReadAtOnceThoughNothingElseIsRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, func(c *writeback.Config) { c.Handlers = writeback.Handlers{} })
+		b.start()
+		defer b.stopped()
+		lists, _, known, err := b.p.Catalogs(t.Context())
+		require.NoError(t, err)
+		require.True(t, known)
+		require.Len(t, lists.Lists, len(driver.Catalogs()))
+	})
+}
+
 // A refresh reads Info and then one list after the other. Whichever fails, all
 // that was read before stays in force as it was.
 func TestCatalogsAreReadAllOrNone(t *testing.T) {

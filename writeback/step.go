@@ -113,6 +113,9 @@ func (p *Practice) step(ctx context.Context) (time.Duration, error) {
 	if err := p.loadSalt(ctx); err != nil {
 		return 0, err
 	}
+	if p.looks == nil && !p.catalogsKnown() { // once a lease
+		p.due.Now(loopCatalog) // staff have nothing to choose from before
+	}
 	if err := p.loadLooks(ctx); err != nil {
 		return 0, err
 	}
