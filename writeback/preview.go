@@ -192,7 +192,7 @@ func (out *Preview) add(r Record, it *item, d decision, moves bool) PreviewGroup
 		return g
 	}
 	g.Moves, g.To, g.Reason, g.Cause = true, it.State, it.Reason, it.Cause
-	g.Words = wordsFor(Event{Name: d.event, From: r.State, To: it.State})
+	g.Words = wordsFor(Event{Name: d.event, From: r.State, To: it.State, Reason: it.Reason})
 	_, g.NextStep = Words(it.Reason)
 	out.Moving++
 	if len(out.Items) < MaxPreviewItems {

@@ -32,8 +32,8 @@ type words struct{ what, next string }
 
 var reasonWords = map[driver.Reason]words{
 	ReasonDisabled:          {"The settings say not to write this.", "Switch it on in the settings if it should be written from now on."},
-	ReasonNotConfigured:     {"The settings lack something this needs.", "Fill in the field that is named, then it goes on by itself."},
-	ReasonNoPatient:         {"No patient in the PMS fits.", "It is tried again as patients arrive; or assign the patient, or dismiss it."},
+	ReasonNotConfigured:     {"The settings lack something this needs.", "Fill in the field that is named. What is held goes on by itself then; what was skipped is written when somebody asks for it."},
+	ReasonNoPatient:         {"No patient in the PMS fits.", "If it comes with a name and date of birth it is tried again as patients arrive; or assign the patient, or dismiss it."},
 	ReasonManyPatients:      {"Several patients in the PMS fit.", "Assign the right one, or dismiss it."},
 	ReasonIDConflict:        {"The patient named by id has another name or birth date in the PMS.", "Assign the right patient, or dismiss it."},
 	ReasonUnverifiedPatient: {"The payment does not come with the name and birth date that would prove whose it is.", "Transfer it if the patient is right, or assign the right one."},
@@ -51,8 +51,8 @@ var reasonWords = map[driver.Reason]words{
 	ReasonPaused:            {"Writing is paused for this practice.", "It goes on by itself when the practice is live again."},
 	ReasonIDReused:          {"The PMS now uses the id for something else than what was chosen.", "Choose it again in the settings, or choose another one; then it goes on by itself."},
 	ReasonIDAmbiguous:       {"The PMS has several entries with the id that was chosen.", "Mend the list in the PMS, or choose another entry; then it goes on by itself."},
-	ReasonPMSChanged:        {"The practice changed its PMS after this was submitted; its ids mean something else there.", "Assign the patient in the new PMS, or dismiss it."},
-	ReasonPlanOnly:          {"This practice only plans what would be written, and writes nothing.", "Make the practice live; then retry or transfer what was submitted meanwhile, or dismiss it."},
+	ReasonPMSChanged:        {"The practice changed its PMS after this was submitted; its ids mean something else there.", "Assign the patient in the new PMS, or dismiss it. A status or a refund is about a record of the former PMS: dismiss it."},
+	ReasonPlanOnly:          {"This practice only plans what would be written, and writes nothing.", "Make the practice live. What waited before goes on by itself then; retry or transfer what was submitted meanwhile, or dismiss it."},
 }
 
 // Words says in a sentence for staff what a reason means, and what to do next.

@@ -224,6 +224,12 @@ func wordsFor(e Event) string {
 	if e.To == PartiallyPosted {
 		r = asPartial(e.Name, r)
 	}
+	switch mode := e.Reason == ReasonPaused || e.Reason == ReasonPlanOnly; {
+	case mode && e.To == Skipped:
+		return "Not written: the practice only plans."
+	case mode && e.To == Held:
+		return "Held until the practice is live; then it goes on by itself."
+	}
 	return r.words
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pmswriteback/pms/driver"
 )
 
 // intended is the state table as it is meant: what happens (rows) to an item in
@@ -194,6 +196,12 @@ func TestWhatIsPartlyInThePMSNeverShowsAsNotStarted(t *testing.T) {
 	}
 	require.Greater(t, moved, 100)
 	require.Equal(t, "The PMS refused the rest.", wordsFor(Event{From: Writing, To: PartiallyPosted, Name: EventRejected}))
+	// A mode is no setting, and nothing that has to be mended.
+	require.Equal(t, "Not written: the settings say so.", wordsFor(Event{To: Skipped, Name: EventSkipped, Reason: ReasonDisabled}))
+	require.Equal(t, "Not written: the practice only plans.", wordsFor(Event{From: Queued, To: Skipped, Name: EventSkipped, Reason: ReasonPlanOnly}))
+	for _, r := range []driver.Reason{ReasonPaused, ReasonPlanOnly} {
+		require.Equal(t, "Held until the practice is live; then it goes on by itself.", wordsFor(Event{From: Queued, To: Held, Name: EventHeld, Reason: r}))
+	}
 	require.Equal(t, "The PMS refused it.", wordsFor(Event{From: Writing, To: Failed, Name: EventRejected}))
 }
 
