@@ -59,8 +59,10 @@ func (p *Practice) ItemEvents(ctx context.Context, id string) ([]Event, error) {
 	return p.e.cfg.Store.ItemEvents(ctx, p.id, id)
 }
 
-// Retry tries an item again that failed, conflicted, is held or waits for the
-// PMS. On an uncertain item it is a person's word that they looked and that the
+// Retry tries an item again that failed, conflicted, is held, waits for its
+// patient or for the PMS, or was skipped; it is decided again, and may end where
+// it was. The rest of one that is partially posted is tried again alone. On an
+// uncertain item it is a person's word that they looked and that the
 // PMS does not have it; the PMS is asked once more all the same, and the word
 // counts when it cannot tell. ErrNotAllowed in other states.
 func (p *Practice) Retry(ctx context.Context, id, actor string) (Item, error) {

@@ -8,8 +8,9 @@ import (
 )
 
 // SettingsRevision returns the document of a revision as it was saved, and who
-// saved it, when and why. Number 0 is what stood before the first save: the
-// defaults. ErrNotFound when there is no such revision.
+// saved it, when and why. Number 0 is the library's defaults, with which every
+// history begins; what the PMS adds to them before the first save is in
+// [Practice.InitialSettings]. ErrNotFound when there is no such revision.
 func (p *Practice) SettingsRevision(ctx context.Context, number int64) (settings.Document, Revision, error) {
 	if number < 0 {
 		return settings.Document{}, Revision{}, &InputError{Op: "settings revision", Fields: []FieldError{{"number", "is negative; give a revision's number, or 0 for the defaults"}}}

@@ -8,8 +8,8 @@ import (
 // ActionName names what a person may do to an item.
 type ActionName string
 
-// The actions. Each is a method of [Practice] of that name; backfilling is for
-// many items at once, see [Practice.Bulk].
+// The actions. Each is a method of [Practice] of that name, but for ActionBackfill,
+// which is for many items: see [Practice.Bulk]. Retry does it to one.
 const (
 	ActionTransfer   ActionName = "transfer"
 	ActionAssign     ActionName = "assign"

@@ -111,7 +111,8 @@ func savedEvent(practice string, number int64, actor string) Event {
 }
 
 // CheckSettings is SaveSettings without the saving: the document with pasted
-// texts resolved, and every problem.
+// texts resolved, and every problem. It looks at no item, so that a page can call
+// it at each change; what a save would do to the items is for [Practice.Preview].
 func (p *Practice) CheckSettings(ctx context.Context, doc settings.Document) (settings.Document, []settings.Problem, error) {
 	if err := p.current(ctx); err != nil {
 		return doc, nil, err

@@ -281,8 +281,8 @@ type Event struct {
 	Seq  int64
 	At   time.Time
 	Item string
-	// Name says what happened: one of the Event names of the state table, or
-	// "settings_saved".
+	// Name says what happened: one of the Event constants. Item is empty for what
+	// is about the practice.
 	Name     string
 	From, To State
 	Reason   driver.Reason
