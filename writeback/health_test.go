@@ -10,6 +10,7 @@ import (
 
 	"github.com/pmswriteback/pms/driver"
 	"github.com/pmswriteback/pms/driver/memdriver"
+	"github.com/pmswriteback/pms/settings"
 	"github.com/pmswriteback/pms/writeback"
 )
 
@@ -182,5 +183,28 @@ func TestHealthForgetsAHandlerWhoseFeedIsOff(t *testing.T) {
 		require.Equal(t, []string{"photos"}, b.health().BlockedByHost)
 		b.save(withoutPhotos)
 		require.Empty(t, b.health().BlockedByHost)
+	})
+}
+
+// A PMS that refuses something is there.
+func TestRefusedWriteEndsAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, func(c *writeback.Config) { c.Handlers = writeback.Handlers{} }) // else a feed's answer would end it
+		b.start()
+		defer b.stopped()
+		b.save(nil)
+		b.pass(time.Second)
+		b.pms.SetOffline(true)
+		b.must(b.p.WriteNote(t.Context(), b.note("note")))
+		b.pass(30 * time.Second)
+		require.False(t, b.health().Connected)
+		require.NoError(t, b.pms.SetOptionActive(driver.NoteTypes, "0101", false))
+		b.pms.SetOffline(false)
+		b.pass(time.Minute)
+		b.requireState("note", writeback.Held)
+		h := b.health()
+		require.True(t, h.Connected)
+		require.NotContains(t, fmt.Sprint(h.Settings), settings.CodeNotChecked)
 	})
 }

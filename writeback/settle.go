@@ -26,6 +26,9 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 		return p.settleAs(ctx, it, over.d)
 	}
 	e := driver.WriteError(err)
+	if e.Kind == driver.ErrRejected || e.Kind == driver.ErrConflict {
+		p.up() // a refusal is an answer
+	}
 	delay := p.retryDelay(it, e)
 	switch e.Kind {
 	case driver.ErrUnavailable:
