@@ -135,7 +135,11 @@ func switchOf(it *item, s settings.Document) (path string, on bool) {
 		return "documents." + string(it.p.Document.Kind), !s.Folder(it.p.Document.Kind).IsZero()
 	case KindForm:
 		d := it.p.Document
-		return "forms." + string(d.Category), !s.FormFolder(d.Category, d.FormType).IsZero()
+		category := d.Category
+		if t, ok := s.FormType(d.FormType); ok && t.Category != "" {
+			category = t.Category // the settings file the type elsewhere
+		}
+		return "forms." + string(category), !s.FormFolder(d.Category, d.FormType).IsZero()
 	}
 	path = "statuses.unconfirmed_target"
 	if it.p.Status.Confirmed {

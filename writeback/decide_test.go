@@ -127,6 +127,9 @@ func decidings() []deciding {
 			d.Forms.ByCategory = nil
 			d.Forms.Types = []settings.FormType{{Name: "Botox", Category: driver.InformedConsent, Folder: settings.Ref{ID: "f1"}}}
 		}), queued},
+		{"form type of a category that is off", formItem, settingsAre(func(d *settings.Document) {
+			d.Forms.Types = []settings.FormType{{Name: "Botox", Category: driver.TreatmentPlan}}
+		}), decision{EventSkipped, ReasonDisabled, "disabled:forms.treatment_plan"}},
 		{"do not write confirmed", statusItem, settingsAre(func(d *settings.Document) { d.Statuses.ConfirmedTarget = settings.Ref{} }), decision{EventSkipped, ReasonDisabled, "disabled:statuses.confirmed_target"}},
 		{"do not write unconfirmed", statusItem, func(v *view, it *item) {
 			it.p.Status.Confirmed = false
