@@ -37,6 +37,11 @@
 // PMS at any time: it is looked for whenever the PMS's options are read, shown by
 // [Practice.SettingsProblems], and told once to Handlers.Practice.
 //
+// [Practice.CopySettings] takes over another practice's settings by the labels of
+// their options, and [Practice.ExportSettings] and [Practice.ImportSettings] carry
+// them in a file; a dry run shows what would come of it. [Practice.SetMode] pauses
+// a practice, or lets it only plan what it would write.
+//
 // # Errors
 //
 // Bad input is an [*InputError] that names each field. A key used for other
