@@ -221,6 +221,7 @@ func (p *Practice) up() {
 	back := !p.health.connected && p.health.lastError != ""
 	p.health.connected, p.health.lastError = true, ""
 	p.health.lastAnswer = time.Now()
+	p.health.answers++
 	p.mu.Unlock()
 	if back {
 		p.back.Store(true)
@@ -250,7 +251,7 @@ func (p *Practice) goDown(e *driver.Error) {
 	p.line.downUntil = time.Now().Add(wait)
 	p.line.mu.Unlock()
 	p.mu.Lock()
-	p.health.connected, p.health.lastError = false, string(e.Kind)
+	p.health.connected, p.health.lastError, p.health.unread = false, string(e.Kind), false
 	p.mu.Unlock()
 	p.e.cfg.Log.Warn("the PMS cannot be used", "practice", p.id, "error", e, "again_in", wait)
 }

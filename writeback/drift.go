@@ -196,6 +196,31 @@ func (p *Practice) checkSaved(ctx context.Context) error {
 	return nil
 }
 
+// checkFirst reads the catalogs before anything is written after an outage: the
+// PMS may have been changed, and settings may have been saved that nobody could
+// check. It reports whether what was decided before still stands. A PMS that
+// answers, and whose catalogs cannot be read all the same, holds nothing up: what
+// was read before counts.
+func (p *Practice) checkFirst(ctx context.Context) (stands bool, err error) {
+	p.mu.Lock()
+	away := p.back.Load() || !p.health.connected && p.health.lastError != ""
+	known, answered := p.health.unread, p.health.answers
+	p.mu.Unlock()
+	if !away || known || p.catalogsAge() <= time.Minute {
+		return true, nil
+	}
+	if err := p.runLoop(ctx, loopCatalog); err != nil {
+		return false, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.health.loop(loopCatalog).failures > 0 && p.health.answers > answered {
+		p.health.unread = true
+		return p.line.down(time.Now()) <= 0, nil
+	}
+	return false, nil
+}
+
 // lookAfterOutage has the catalogs read when the PMS is back: it may have been
 // changed, and settings may have been saved that nobody could check.
 func (p *Practice) lookAfterOutage() {

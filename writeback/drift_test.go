@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/memdriver"
 	"github.com/pmswriteback/pms/settings"
 	"github.com/pmswriteback/pms/writeback"
 )
@@ -286,6 +287,38 @@ func TestSettingsSavedOfflineAreCheckedOnReconnect(t *testing.T) {
 			b.pass(10 * time.Second)
 			require.Equal(t, []string{"setting_mended: notes.type option_unknown"}, b.drifted(&since))
 			b.requireState("note", writeback.Written)
+		})
+	}
+}
+
+// What was saved offline is checked before anything is written by it, and not
+// because the PMS would refuse it: an id that was given to something else is
+// taken by every PMS.
+func TestNothingIsWrittenAfterAnOutageBeforeTheListsWereRead(t *testing.T) {
+	t.Parallel()
+	for _, fails := range []bool{false, true} {
+		inBubble(t, func(t *testing.T, b *bed) {
+			b.pms.SetInfo(func(i *driver.Info) { i.ReusesIDs = true })
+			b.save(nil)
+			b.refresh()
+			b.pass(time.Minute)
+			b.pms.SetOffline(true)
+			b.pass(5 * time.Minute)
+			require.NoError(t, b.pms.ReuseID(driver.NoteTypes, "0102", "Do not use"))
+			b.save(func(d *settings.Document) { d.Notes.Type = settings.Ref{ID: "0102"} })
+			b.must(b.p.WriteNote(t.Context(), b.note("note")))
+			b.must(b.p.PostPayment(t.Context(), b.payment("pay")))
+			b.pass(10 * time.Minute)
+			if fails { // a list that cannot be read stops nothing for ever
+				b.pms.Fail(memdriver.Fault{On: "catalog note_types"})
+			}
+			b.pms.SetOffline(false)
+			b.pass(15 * time.Minute)
+			b.requireState("pay", writeback.Written)
+			if !fails {
+				require.Equal(t, writeback.ReasonIDReused, b.requireState("note", writeback.Held).Reason)
+				require.Empty(t, b.pms.Notes())
+			}
 		})
 	}
 }

@@ -80,9 +80,12 @@ type Issue struct {
 type practiceHealth struct {
 	connected  bool
 	lastAnswer time.Time
+	answers    int // so far
 	lastError  string
-	loops      map[string]*loopHealth
-	blocked    map[string]bool
+	// unread is set while a PMS that answers after an outage gives no catalogs.
+	unread  bool
+	loops   map[string]*loopHealth
+	blocked map[string]bool
 }
 
 type loopHealth struct {

@@ -157,6 +157,9 @@ func (p *Practice) writeBatch(ctx context.Context, due []Record, open *settlings
 	if len(claims) == 0 {
 		return nil
 	}
+	if stands, err := p.checkFirst(ctx); err != nil || !stands {
+		return err // nothing was claimed; it is decided again
+	}
 	var failed error
 	claimed := claims[:0]
 	for i, err := range p.e.commit.Apply(ctx, writes) {
