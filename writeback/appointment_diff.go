@@ -245,17 +245,20 @@ func (p *Practice) statusesToldToo(ctx context.Context, n *news[AppointmentEvent
 		a := e.Appointment
 		s, ok := known[a.ID]
 		fresh := !ok || s.wasGone()
-		if !fresh && s.Status == a.Status {
-			if s.Hash == string(e.Status) {
+		if !fresh {
+			_, try, unsure := s.settled()
+			if s.Status == a.Status && s.Hash == string(e.Status) {
 				continue
 			}
-			// It means something else now, of which the PMS shows that feed nothing.
-			if p.e.handles(driver.AppointmentStatusFeed) {
+			if s.Status == a.Status && p.e.handles(driver.AppointmentStatusFeed) {
+				// It means something else now, of which the PMS shows that feed nothing.
 				n.docs = append(n.docs, p.lookLater(a.ID))
 			}
-		}
-		if !fresh && s.unsure() {
-			continue
+			// While that feed is telling another status, which the host may have taken,
+			// this event comes after it: when it tells the same again, that is news.
+			if unsure && try == p.keyed("status", a.Status, string(e.Status)) {
+				continue
+			}
 		}
 		if fresh {
 			s = Seen{ID: a.ID, Start: a.Start, Status: a.Status, Hash: string(e.Status), Rev: s.Rev}

@@ -1,6 +1,7 @@
 package writeback_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -296,6 +297,42 @@ func TestStatusThatTheOtherFeedToldIsCorrectedWhenItIsTakenBack(t *testing.T) {
 		require.Equal(t, "0302", n.appointments[0].Appointment.Status)
 		require.Len(t, n.statuses, 1, "the host believes 0302")
 		require.Equal(t, "0301", n.statuses[0].Appointment.Status)
+	})
+}
+
+// The host takes a status and fails, so that it will come again with the same id.
+// Meanwhile the other feed tells another one.
+func TestStatusThatComesAgainAfterTheOtherFeedToldAnotherIsNews(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, host := newBed(t, nil), &doubtful{}
+		b.engine(func(c *writeback.Config) {
+			c.SweepEvery = 1000 * time.Hour
+			c.Handlers.AppointmentStatuses = host.handle
+			c.Handlers.Appointments = func(_ context.Context, _ string, events []writeback.AppointmentEvent) error {
+				for _, e := range events {
+					host.mu.Lock()
+					host.take(e.ID, e.Appointment.ID, e.Appointment.Status)
+					host.mu.Unlock()
+				}
+				return nil
+			}
+		})
+		id := b.appointment(48 * time.Hour)
+		b.start()
+		defer b.stopped()
+		b.pass(3 * time.Minute)
+		host.set(true)
+		require.NoError(t, b.pms.SetStatus(id, "0302"))
+		require.NoError(t, b.p.SyncNow(t.Context(), driver.AppointmentStatusFeed))
+		synctest.Wait()
+		require.NoError(t, b.pms.EditAppointment(id, func(a *driver.Appointment) { a.Status, a.Operatory = "0301", "2" }))
+		require.NoError(t, b.p.SyncNow(t.Context(), driver.AppointmentFeed))
+		synctest.Wait()
+		require.NoError(t, b.pms.SetStatus(id, "0302"))
+		host.set(false)
+		b.pass(3 * time.Minute)
+		require.Equal(t, "[0301 0302 0301 0302]", host.knows())
 	})
 }
 
