@@ -38,7 +38,7 @@ type schedule struct {
 	based   bool      // on what it was told, or on whatever is there
 	staff   [2]string // what staff set,
 	at      [2]int    // and when
-	moving  bool      // with another operatory, so that the other feed tells too
+	moving  [2]bool   // with another operatory, so that the other feed tells too
 	swapped bool      // the other feed is the faster one
 	slow    bool      // the engine gets to look or write again only after a while
 	failing bool      // the host takes what it is told, and then fails
@@ -99,7 +99,7 @@ func schedules() []schedule {
 				out = append(out, schedule{
 					first: statuses[rnd.IntN(3)], wish: coin(), based: rnd.IntN(4) != 0,
 					staff: [2]string{statuses[n%3], statuses[n/3%3]}, at: [2]int{i, j},
-					moving: coin(), swapped: coin(), slow: coin(), failing: rnd.IntN(3) == 0, fault: rnd.IntN(len(writeFaults)),
+					moving: [2]bool{coin(), coin()}, swapped: coin(), slow: coin(), failing: rnd.IntN(3) == 0, fault: rnd.IntN(len(writeFaults)),
 				})
 			}
 		}
@@ -124,50 +124,92 @@ func TestHostAndPMSAgreeAtRestHoweverStaffAndHostInterleave(t *testing.T) {
 	}
 }
 
+// stage is where a schedule is played: it lets staff act at their moments.
+type stage struct {
+	b           *bed
+	mu          sync.Mutex
+	s           schedule
+	appointment string
+	armed       bool
+	done        int // how many of staff's changes are made
+	failures    int // of the host
+	hits        map[string]int
+}
+
+func newStage(b *bed) *stage { return &stage{b: b, hits: map[string]int{}} }
+
+// watch makes the engine's calls and the host's handler the moments.
+func (g *stage) watch(c *writeback.Config) {
+	g.b.hook(func(call string, after bool) {
+		g.reach(map[bool]string{true: "+", false: "-"}[after] + call)
+	})(c)
+	take := c.Handlers.AppointmentStatuses
+	c.Handlers.AppointmentStatuses = func(ctx context.Context, p string, events []writeback.AppointmentStatusEvent) error {
+		g.reach("handler")
+		if err := take(ctx, p, events); err != nil {
+			return err
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.armed && g.s.failing && g.failures < 3 {
+			g.failures++
+			return errHost
+		}
+		return nil
+	}
+}
+
+// arm begins: from here on staff act at their moments.
+func (g *stage) arm(s schedule, appointment string) {
+	g.mu.Lock()
+	g.s, g.appointment, g.armed, g.done, g.failures = s, appointment, true, 0, 0
+	g.mu.Unlock()
+	g.reach("submit")
+}
+
+func (g *stage) reach(moment string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.armed && g.done < len(g.s.staff) && moments[g.s.at[g.done]] == moment {
+		g.edit()
+		g.hits[moment]++
+	}
+}
+
+// edit makes staff's next change; mu is held.
+func (g *stage) edit() {
+	require.NoError(g.b.t, g.b.pms.EditAppointment(g.appointment, func(a *driver.Appointment) {
+		a.Status = g.s.staff[g.done]
+		if g.s.moving[g.done] {
+			a.Operatory = fmt.Sprint(g.done + 2)
+		}
+	}))
+	g.done++
+}
+
+// end lets staff make the changes whose moments did not come, each after a pause.
+func (g *stage) end(pause time.Duration) {
+	g.mu.Lock()
+	for g.done < len(g.s.staff) {
+		g.edit()
+		g.mu.Unlock()
+		g.b.pass(pause)
+		g.mu.Lock()
+	}
+	g.armed = false
+	g.mu.Unlock()
+}
+
 // play carries a schedule out.
 func play(t *testing.T, number int, s schedule) {
 	b := newBed(t, nil)
 	id := b.appointment(48 * time.Hour)
 	require.NoError(t, b.pms.SetStatus(id, s.first))
-	host := &belief{appointment: id}
-	var mu sync.Mutex
-	armed, done, failures := false, 0, 0
-	edit := func() {
-		require.NoError(t, b.pms.EditAppointment(id, func(a *driver.Appointment) {
-			a.Status = s.staff[done]
-			if s.moving {
-				a.Operatory = fmt.Sprint(done + 2)
-			}
-		}))
-		done++
-	}
-	reach := func(moment string) {
-		mu.Lock()
-		defer mu.Unlock()
-		for armed && done < len(s.staff) && moments[s.at[done]] == moment {
-			edit()
-		}
-	}
+	host, g := &belief{appointment: id}, newStage(b)
 	b.engine(func(c *writeback.Config) {
 		c.WakePoll, c.SweepEvery = time.Minute, 1000*time.Hour
-		b.hook(func(call string, after bool) {
-			reach(map[bool]string{true: "+", false: "-"}[after] + call)
-		})(c)
 		host.follow(c)
-		take := c.Handlers.AppointmentStatuses
-		c.Handlers.AppointmentStatuses = func(ctx context.Context, p string, events []writeback.AppointmentStatusEvent) error {
-			reach("handler")
-			if err := take(ctx, p, events); err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			if armed && s.failing && failures < 3 {
-				failures++
-				return errHost
-			}
-			return nil
-		}
+		g.watch(c)
 	})
 	b.start()
 	defer b.stopped()
@@ -191,23 +233,13 @@ func play(t *testing.T, number int, s schedule) {
 	if s.based {
 		basis = got(b.host, func() string { return b.host.appointments[0].Basis })
 	}
-	mu.Lock()
-	armed = true
-	mu.Unlock()
-	reach("submit")
+	g.arm(s, id)
 	b.confirm(map[bool]string{true: "yes", false: "no"}[s.wish], id, s.wish, basis)
 	b.pass(3 * time.Minute)
-	mu.Lock()
-	for done < len(s.staff) { // what was waited for did not happen
-		edit()
-		mu.Unlock()
-		b.pass(30 * time.Second)
-		mu.Lock()
-	}
-	armed = false
-	mu.Unlock()
-	// Longer than any back-off, and much shorter than the time to the next sweep,
-	// which would hide what the feeds themselves missed.
+	g.end(30 * time.Second)
+	// Nothing goes wrong any more. Longer than any back-off, and much shorter than
+	// the time to the next sweep, which would hide what the feeds themselves missed.
+	b.pms.Heal()
 	b.pass(6 * time.Minute)
 	require.Equal(t, statusOf(b, id), host.knows(), "schedule %d: %+v (%s): what the host believes", number, s, writeFaults[s.fault].name)
 }
