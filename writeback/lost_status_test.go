@@ -142,6 +142,8 @@ func TestCrashInTheMiddleOfAStatusWriteEndsWellForBoth(t *testing.T) {
 	}
 }
 
+// belief is what a host takes an appointment's status for: what it was told
+// last, or heard was written.
 type belief struct {
 	appointment string
 	mu          sync.Mutex
@@ -149,6 +151,7 @@ type belief struct {
 	ids         map[string]bool
 }
 
+// learn takes an event that the host has not seen before.
 func (f *belief) learn(id, status string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -167,6 +170,7 @@ func (f *belief) knows() string {
 	return f.status
 }
 
+// follow lets the belief hear what the engine tells.
 func (f *belief) follow(cfg *writeback.Config) {
 	statuses, appointments, items := cfg.Handlers.AppointmentStatuses, cfg.Handlers.Appointments, cfg.Handlers.Items
 	cfg.Handlers.AppointmentStatuses = func(ctx context.Context, p string, events []writeback.AppointmentStatusEvent) error {

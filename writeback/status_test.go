@@ -348,8 +348,3 @@ func TestStatusOfAPMSThatCannotBeAskedIsHeld(t *testing.T) {
 		require.Less(t, b.pms.Traffic().Calls["read appointment"]-before["read appointment"], 50)
 	})
 }
-
-// belief is what a host takes an appointment's status for: what it was told
-// last, or heard was written.
-// learn takes an event that the host has not seen before.
-// follow lets the belief hear what the engine tells.
