@@ -65,7 +65,7 @@ func TestBrokenReferenceHoldsWhatNeedsItAndNothingElse(t *testing.T) {
 		f.start()
 		defer f.stopped()
 		f.pms.AddOption(driver.DocumentFolders, driver.Option{ID: "0210", Label: "Botox", Active: true})
-		f.refreshed()
+		f.reread()
 		f.save(func(d *settings.Document) {
 			d.Payments.Separate, d.Payments.Provider = true, settings.Ref{ID: "HYG1"}
 			d.Notes.TypeByKind = map[driver.NoteKind]settings.Ref{driver.MissedCall: {ID: "0104"}}
@@ -97,7 +97,7 @@ func TestBrokenReferenceHoldsWhatNeedsItAndNothingElse(t *testing.T) {
 					func() { f.pms.AddOption(r.catalog, was) }},
 			} {
 				how.spoil()
-				f.refreshed()
+				f.reread()
 				needs, other := r.needs(f), r.other(f)
 				f.pass(time.Second)
 				it := f.requireState(needs.key, writeback.Held)
@@ -110,7 +110,7 @@ func TestBrokenReferenceHoldsWhatNeedsItAndNothingElse(t *testing.T) {
 				require.NoError(t, err)
 				require.Len(t, h.Issues, 1, r.path)
 				how.mend()
-				f.refreshed()
+				f.reread()
 				f.requireState(needs.key, writeback.Written)
 				require.Contains(t, f.whereabouts(f.item(needs.key)), r.id, r.path)
 			}

@@ -23,12 +23,6 @@ func meeting(t *testing.T, f func(t *testing.T, f *fieldBed)) {
 	})
 }
 
-// refreshed lets the engine see what was changed in the PMS.
-func (f *fieldBed) refreshed() {
-	f.p.RefreshCatalogs()
-	f.pass(time.Second)
-}
-
 // stands says where an item is and why.
 func (f *fieldBed) stands(s sent, state writeback.State, reason driver.Reason) {
 	f.t.Helper()
@@ -43,7 +37,7 @@ func callsOff(d *settings.Document) { d.Notes.Enabled[driver.IncomingCall] = fal
 func TestKindSwitchedOffWhileItsItemIsHeldSkipsItForGood(t *testing.T) {
 	meeting(t, func(t *testing.T, f *fieldBed) {
 		require.NoError(t, f.pms.SetProviderActive("DOC1", false))
-		f.refreshed()
+		f.reread()
 		call, missed := f.sendNote(driver.IncomingCall), f.sendNote(driver.MissedCall)
 		statement := f.sendDocument(driver.AccountStatement)
 		f.stands(call, writeback.Held, driver.ReasonProviderInactive)
@@ -60,7 +54,7 @@ func TestKindSwitchedOffWhileItsItemIsHeldSkipsItForGood(t *testing.T) {
 			d.Documents.AccountStatement = settings.Ref{ID: "0202"}
 		})
 		require.NoError(t, f.pms.SetProviderActive("DOC1", true))
-		f.refreshed()
+		f.reread()
 		f.pass(time.Hour)
 		f.stands(missed, writeback.Written, "")
 		f.stands(call, writeback.Skipped, writeback.ReasonDisabled)
@@ -144,7 +138,7 @@ func TestSeparateToggledBetweenSubmitAndResumeChangesNoPlan(t *testing.T) {
 		}
 		// Held before anything is posted.
 		require.NoError(t, f.pms.SetOptionActive(driver.PaymentTypes, "0402", false))
-		f.refreshed()
+		f.reread()
 		together := f.sendPayment(driver.ChannelOnline, 269).named("together")
 		toggle(true)
 		apart := f.sendPayment(driver.ChannelOnline, 269).named("apart")
@@ -152,7 +146,7 @@ func TestSeparateToggledBetweenSubmitAndResumeChangesNoPlan(t *testing.T) {
 		f.stands(together, writeback.Held, driver.ReasonOptionInactive)
 		f.stands(apart, writeback.Held, driver.ReasonOptionInactive)
 		require.NoError(t, f.pms.SetOptionActive(driver.PaymentTypes, "0402", true))
-		f.refreshed()
+		f.reread()
 		require.Equal(t, "together 102.69 0402 by DOC1; apart 100.00 0402 by DOC1, 2.69 0404 by DOC1", f.came(together, apart))
 
 		// Stopped half way: the fee's type is refused, and then chosen anew.
@@ -254,7 +248,7 @@ func TestOverrideThatBreaksHoldsItsKindUntilItIsCleared(t *testing.T) {
 		})
 		require.NoError(t, f.pms.SetOptionActive(driver.NoteTypes, "0104", false))
 		require.NoError(t, f.pms.SetProviderActive("HYG1", false))
-		f.refreshed()
+		f.reread()
 		missed, call, pay := f.sendNote(driver.MissedCall), f.sendNote(driver.IncomingCall), f.sendPayment(driver.ChannelOnline, 0)
 		require.Equal(t, "missed_call held (option_inactive); incoming_call 0101 by DOC1; online held (provider_inactive)", f.came(missed, call, pay))
 		f.save(func(d *settings.Document) { d.Notes.TypeByKind, d.Payments.Provider = nil, settings.Ref{} })
