@@ -167,10 +167,14 @@ func (p *Practice) pendingWrites(ctx context.Context, appointment string) ([]*le
 		return nil, fmt.Errorf("writeback: read pending statuses: %w", err)
 	}
 	var legs []*leg
+	v := p.viewNow()
 	for _, r := range pending {
 		it, err := p.e.seal.open(r)
 		if err != nil {
 			continue
+		}
+		if it.foreign(v) {
+			continue // it went to another PMS
 		}
 		if l := it.nextLeg(); l != nil && l.Sent != nil && !l.First.IsZero() {
 			legs = append(legs, l)

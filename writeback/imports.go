@@ -305,5 +305,8 @@ func (p *Practice) runImport(ctx context.Context, i *storedImport, end time.Time
 		if err := p.breathe(ctx); err != nil {
 			return false, err
 		}
+		if p.walks[string(i.Feed)] != w {
+			return true, nil // the PMS was changed in between: from the start
+		}
 	}
 }

@@ -323,3 +323,28 @@ func TestRetryWaitsUntilThePMSCanNoLongerBeAtWork(t *testing.T) {
 		b.stopped()
 	})
 }
+
+// A refusal says nothing of an earlier sending of which nobody knows whether it
+// was taken.
+func TestPaymentOfUnknownOutcomeThatIsRefusedLaterIsStillLookedForBeforeItIsSent(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		ctx := t.Context()
+		b.save(nil)
+		b.pms.Fail(memdriver.Fault{On: "write payment", Times: 1, Effect: memdriver.After})
+		b.pms.Fail(memdriver.Fault{On: "verify", Err: driver.ReasonUnsupported})
+		b.must(b.p.PostPayment(ctx, b.payment("pay")))
+		b.pass(time.Minute)
+		it := b.requireState("pay", writeback.Uncertain)
+		require.Len(t, b.pms.Payments(), 1, "it is there, and nobody knows")
+		b.pms.Fail(memdriver.Fault{On: "write payment", Times: 1, Err: driver.ReasonPeriodClosed})
+		b.must(b.p.Retry(ctx, it.ID, "dana"))
+		b.pass(time.Minute)
+		require.Equal(t, driver.ReasonPeriodClosed, b.requireState("pay", writeback.Failed).Reason)
+		b.pms.Heal() // the PMS can tell again
+		b.must(b.p.Retry(ctx, it.ID, "dana"))
+		b.pass(time.Minute)
+		b.requireState("pay", writeback.Written)
+		require.Len(t, b.pms.Payments(), 1)
+	})
+}

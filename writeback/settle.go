@@ -47,8 +47,11 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 		p.closeAccess(e, c.op.Kind())
 		return p.settleAs(ctx, it, decided(EventUnauthorized, ReasonUnauthorized, unauthorizedCause(e.Scope, c.op.Kind())))
 	case driver.ErrRejected:
-		// What is refused now was not taken before either.
-		l.Doubt = false
+		if !isMoney(it.opOf(l)) {
+			// What is refused now was not taken before either. Of money that is not
+			// certain: the period may have been closed since, for instance.
+			l.Doubt = false
+		}
 		l.unsent()
 		if cause := mendableCause(e.Reason, c.op); cause != "" {
 			// What catalogs that were just read do not show, reading them again
@@ -67,6 +70,10 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 		return p.settle(ctx, it, EventUnavailable, e.Reason, delay)
 	}
 	return p.settle(ctx, it, EventUnknown, e.Reason, delay)
+}
+
+func isMoney(op driver.OpKind) bool {
+	return op == driver.OpPayment || op == driver.OpRefund || op == driver.OpAdjustment
 }
 
 func (p *Practice) legDone(ctx context.Context, it *item, l *leg, receipt driver.Receipt, op driver.Op) error {
