@@ -245,10 +245,14 @@ func (p *Practice) failed(e *driver.Error) *driver.Error {
 }
 
 func (p *Practice) goDown(e *driver.Error) {
+	now, asked := time.Now(), min(e.RetryAfter, longestWait)
 	p.line.mu.Lock()
-	wait := p.line.retry.NextBackOff()
-	wait = max(wait, min(e.RetryAfter, longestWait))
-	p.line.downUntil = time.Now().Add(wait)
+	wait := p.line.downUntil.Sub(now)
+	if wait <= 0 {
+		wait = p.line.retry.NextBackOff()
+	} // else it was under way when the PMS went down: that is one outage, not two
+	wait = max(wait, asked)
+	p.line.downUntil = now.Add(wait)
 	p.line.mu.Unlock()
 	p.mu.Lock()
 	p.health.connected, p.health.lastError, p.health.unread = false, string(e.Kind), false

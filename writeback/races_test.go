@@ -124,6 +124,40 @@ func TestShortOutageInTheMiddleOfABatchDelaysItShortly(t *testing.T) {
 	})
 }
 
+// slowPing takes its time to fail, so that all who ask are under way together.
+type slowPing struct{ *hooked }
+
+func (s slowPing) Ping(ctx context.Context) error {
+	time.Sleep(100 * time.Millisecond)
+	return s.hooked.Ping(ctx)
+}
+
+func TestWritesThatFailTogetherAreOneOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBed(t, nil)
+		b.pms.SetInfo(func(i *driver.Info) { i.MaxCalls = 8 })
+		b.engine(b.connectBy(func(c driver.Conn) driver.Conn { return slowPing{&hooked{Conn: c, hook: func(string, bool) {}}} }))
+		b.start()
+		defer b.stopped()
+		b.save(nil)
+		b.mode(writeback.Paused)
+		b.pass(time.Second)
+		for i := range 8 {
+			n := b.note(fmt.Sprint("note-", i))
+			n.Patient = writeback.PatientID(b.newPatient("Ada", fmt.Sprintf("Lovelace %c", 'A'+i)))
+			b.must(b.p.WriteNote(t.Context(), n))
+		}
+		b.pms.SetOffline(true)
+		b.mode(writeback.Live)
+		b.pass(time.Second)
+		require.Empty(t, b.pms.Notes())
+		b.pms.SetOffline(false)
+		b.pass(20 * time.Second)
+		require.Len(t, b.pms.Notes(), 8)
+	})
+}
+
 func TestProviderChangedBetweenLegsAttributesEachToItsOwn(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, b *bed) {
