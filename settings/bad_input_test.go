@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pmswriteback/pms/driver"
 	"github.com/stretchr/testify/require"
@@ -281,4 +282,23 @@ func TestNamesOfFieldsThatDoNotExistAreShortened(t *testing.T) {
 	require.Len(t, problems, 1)
 	require.Equal(t, "notes.enabled."+strings.Repeat("x", 60)+"…", problems[0].Path)
 	require.Less(t, len(problems[0].Words), 200)
+}
+
+func TestTextThatFitsEveryOptionIsRefusedInAMoment(t *testing.T) {
+	t.Parallel()
+	const many = 20_000
+	list := make([]driver.Option, many)
+	for i := range list {
+		list[i] = driver.Option{ID: fmt.Sprint("an-id-", i), Label: fmt.Sprint("option ", i), Aliases: []string{"same"}, Active: true}
+	}
+	cats := Catalogs{Lists: map[driver.Catalog][]driver.Option{driver.AppointmentStatuses: list}}.Indexed()
+	var doc Document
+	for range 20 {
+		doc.Statuses.Confirmed = append(doc.Statuses.Confirmed, Ref{ID: "same"})
+	}
+	start := time.Now()
+	_, problems := Normalize(doc, cats)
+	require.Len(t, problems, 20)
+	require.Equal(t, CodeOptionAmbiguous, problems[0].Code)
+	require.Less(t, time.Since(start), 5*time.Second)
 }

@@ -164,8 +164,10 @@ func (c Catalogs) Resolve(cat driver.Catalog, pasted string) (option driver.Opti
 // matching returns the options that fit, each id once.
 func (c Catalogs) matching(cat driver.Catalog, fits func(driver.Option) bool) []driver.Option {
 	var out []driver.Option
+	seen := map[string]bool{}
 	for _, o := range c.Lists[cat] {
-		if fits(o) && !slices.ContainsFunc(out, func(p driver.Option) bool { return p.ID == o.ID }) {
+		if fits(o) && !seen[o.ID] {
+			seen[o.ID] = true
 			out = append(out, o)
 		}
 	}
