@@ -206,7 +206,7 @@ func (l *leg) binding() Binding {
 }
 
 func (it *item) public() Item {
-	what, step := Words(it.Reason)
+	what, step := wordsOf(it.Reason, it.Cause)
 	out := Item{
 		ID: it.ID, Practice: it.Practice, Key: it.Key, Kind: it.Kind, State: it.State,
 		Reason: it.Reason, Cause: it.Cause, Words: what, NextStep: step,

@@ -175,7 +175,7 @@ func (p *Practice) Health(ctx context.Context) (Health, error) {
 		}
 		i := issues[g.Cause]
 		if i == nil {
-			what, step := Words(g.Reason)
+			what, step := wordsOf(g.Reason, g.Cause)
 			i = &Issue{Cause: g.Cause, Reason: g.Reason, Words: what, NextStep: step, Oldest: g.Oldest}
 			issues[g.Cause] = i
 		}

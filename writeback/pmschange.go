@@ -121,7 +121,9 @@ func (p *Practice) leavePMS(ctx context.Context, info driver.Info, docs []DocWri
 			return fmt.Errorf("writeback: clear the settings' references: %w", err)
 		}
 		change.Save = &Revision{Expect: v.revision, Document: data, Actor: "engine", Reason: "the PMS changed: " + detail}
-		change.Events = append(change.Events, savedEvent(p.id, v.revision+1, "engine"))
+		change.Events = append(change.Events, Event{
+			Practice: p.id, Name: EventSettingsSaved, Actor: "engine", Detail: fmt.Sprintf("revision %d", v.revision+1),
+		})
 	}
 	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
 		return fmt.Errorf("writeback: leave the former PMS: %w", err)

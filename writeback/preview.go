@@ -193,7 +193,7 @@ func (out *Preview) add(r Record, it *item, d decision, moves bool) PreviewGroup
 	}
 	g.Moves, g.To, g.Reason, g.Cause = true, it.State, it.Reason, it.Cause
 	g.Words = wordsFor(Event{Name: d.event, From: r.State, To: it.State, Reason: it.Reason})
-	_, g.NextStep = Words(it.Reason)
+	_, g.NextStep = wordsOf(it.Reason, it.Cause)
 	out.Moving++
 	if len(out.Items) < MaxPreviewItems {
 		out.Items = append(out.Items, PreviewItem{

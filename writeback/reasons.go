@@ -1,6 +1,11 @@
 package writeback
 
-import "github.com/pmswriteback/pms/driver"
+import (
+	"strings"
+
+	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/settings"
+)
 
 // Reasons that the engine gives besides those of package driver.
 const (
@@ -62,4 +67,23 @@ func Words(r driver.Reason) (what, next string) {
 		return w.what, w.next
 	}
 	return r.Words(), r.NextStep()
+}
+
+// wordsOf are Words for one cause: where it names a field of the settings, so does
+// what staff read.
+func wordsOf(r driver.Reason, cause string) (what, next string) {
+	what, next = Words(r)
+	_, path, _ := strings.Cut(cause, ":")
+	if path == "" || r != ReasonNotConfigured && r != ReasonDisabled {
+		return what, next
+	}
+	field, known := settings.FieldAt("", path)
+	switch {
+	case !known:
+	case r == ReasonNotConfigured:
+		what = "The settings lack this: " + field.Group + ", " + field.Label + "."
+	default:
+		what = "The settings say not to write this: " + field.Group + ", " + field.Label + "."
+	}
+	return what, next
 }

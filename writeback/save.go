@@ -54,6 +54,11 @@ func (p *Practice) SaveSettings(ctx context.Context, doc settings.Document, save
 	return p.save(ctx, doc, before, save, fmt.Sprintf("revision %d", save.Expect+1))
 }
 
+// errNotLatest tells who saves that somebody saved in between.
+func (s Save) errNotLatest() error {
+	return fmt.Errorf("writeback: save settings: revision %d is not the latest any more: %w", s.Expect, ErrStale)
+}
+
 // validate says what is wrong with the save itself.
 func (s Save) validate(op string) error {
 	c := inputCheck{e: InputError{Op: op}}
@@ -73,6 +78,16 @@ func (s Save) validate(op string) error {
 func (p *Practice) save(ctx context.Context, doc settings.Document, before *settings.Document, save Save, detail string) ([]settings.Problem, error) {
 	doc, problems := p.check(doc, before)
 	if settings.HasErrors(problems) {
+		// What was changed in between may be what is wrong: that comes first.
+		if err := p.loadSettings(ctx); err != nil {
+			return problems, err
+		}
+		p.mu.Lock()
+		latest := p.revision == save.Expect
+		p.mu.Unlock()
+		if !latest {
+			return problems, save.errNotLatest()
+		}
 		return problems, ErrProblems
 	}
 	data, err := doc.Marshal()
@@ -92,7 +107,7 @@ func (p *Practice) save(ctx context.Context, doc settings.Document, before *sett
 	}
 	if err := p.e.commit.Apply(ctx, []Change{change})[0]; err != nil {
 		if errors.Is(err, ErrStale) {
-			return problems, fmt.Errorf("writeback: save settings: revision %d is not the latest any more: %w", save.Expect, ErrStale)
+			return problems, save.errNotLatest()
 		}
 		return problems, fmt.Errorf("writeback: save settings: %w", err)
 	}
@@ -104,10 +119,6 @@ func (p *Practice) save(ctx context.Context, doc settings.Document, before *sett
 	}
 	p.e.Wake(p.id)
 	return problems, nil
-}
-
-func savedEvent(practice string, number int64, actor string) Event {
-	return Event{Practice: practice, Name: EventSettingsSaved, Actor: actor, Detail: fmt.Sprintf("revision %d", number)}
 }
 
 // CheckSettings is SaveSettings without the saving: the document with pasted

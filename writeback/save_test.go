@@ -522,3 +522,34 @@ func TestPMSThatContradictsItsCatalogsIsNotHammered(t *testing.T) {
 		b.requireState("note", writeback.Written)
 	})
 }
+
+// A form that was filled in while somebody else saved is told so, whatever else
+// is wrong with it.
+func TestStaleSaveIsToldAsStaleEvenIfItHasErrors(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		b.save(nil)
+		doc, rev, err := b.p.Settings(t.Context())
+		require.NoError(t, err)
+		b.save(func(d *settings.Document) { d.Payments.Auto = false })
+		doc.Sync.ProviderID = settings.Ref{ID: "nobody"}
+		problems, err := b.p.SaveSettings(t.Context(), doc, writeback.Save{Expect: rev, Actor: "dana"})
+		require.ErrorIs(t, err, writeback.ErrStale)
+		require.True(t, settings.HasErrors(problems))
+	})
+}
+
+func TestWordsForStaffNameTheFieldThatIsMissing(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		b.save(func(d *settings.Document) {
+			delete(d.Payments.Types, driver.ChannelOnline)
+			d.Notes.Enabled[driver.IncomingCall] = false
+		})
+		b.must(b.p.PostPayment(t.Context(), b.payment("pay")))
+		b.must(b.p.WriteNote(t.Context(), b.note("note")))
+		require.Equal(t, "The settings lack this: Payment Sync Settings, Customer Online Payment.", b.item("pay").Words)
+		require.Equal(t, b.item("pay").Words, b.health().Issues[0].Words)
+		require.Equal(t, "The settings say not to write this: Note Write Back Settings, Incoming Call.", b.item("note").Words)
+	})
+}

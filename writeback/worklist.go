@@ -69,7 +69,7 @@ func (p *Practice) WorkList(ctx context.Context, q WorkQuery) ([]WorkGroup, erro
 			q.Cause != "" && q.Cause != g.Cause:
 			continue
 		}
-		what, step := Words(g.Reason)
+		what, step := wordsOf(g.Reason, g.Cause)
 		list = append(list, WorkGroup{
 			State: g.State, Kind: g.Kind, Reason: g.Reason, Cause: g.Cause, Words: what, NextStep: step, Count: g.Count, Oldest: g.Oldest,
 		})
