@@ -41,8 +41,6 @@ func (s Seen) settled() (hash, try string, unsure bool) {
 	return hash, try, true
 }
 
-func (s Seen) unsure() bool { return strings.HasPrefix(s.Hash, "?") }
-
 // gone reports whether the host was told, or knows by not having been told, that
 // the record is not there.
 func (s Seen) gone() bool { return s.Hash == goneHash }
