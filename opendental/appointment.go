@@ -10,14 +10,15 @@ import (
 // patternStep is the length of one character of an appointment's Pattern.
 const patternStep = 5 * time.Minute
 
-// appointmentStates maps AptStatus. What is missing is no visit: Planned,
-// PtNote, PtNoteCompleted, None. ASAP is an old form of Scheduled.
+// appointmentStates maps AptStatus, as the API's text and as the database's
+// number. What is missing is no visit: Planned, PtNote, PtNoteCompleted, None.
+// ASAP is an old form of Scheduled.
 var appointmentStates = map[string]driver.AppointmentState{
-	"Scheduled":   driver.AppointmentScheduled,
-	"ASAP":        driver.AppointmentScheduled,
-	"Complete":    driver.AppointmentCompleted,
-	"UnschedList": driver.AppointmentUnscheduled,
-	"Broken":      driver.AppointmentCancelled,
+	"Scheduled": driver.AppointmentScheduled, "1": driver.AppointmentScheduled,
+	"Complete": driver.AppointmentCompleted, "2": driver.AppointmentCompleted,
+	"UnschedList": driver.AppointmentUnscheduled, "3": driver.AppointmentUnscheduled,
+	"ASAP": driver.AppointmentScheduled, "4": driver.AppointmentScheduled,
+	"Broken": driver.AppointmentCancelled, "5": driver.AppointmentCancelled,
 }
 
 // ReadAppointment implements [driver.AppointmentReader]. A planned appointment
@@ -46,12 +47,14 @@ func (c *conn) readAppointment(ctx context.Context, op, id string) (driver.Appoi
 func (c *conn) inSite(clinic string) bool { return c.env.Site == "" || c.env.Site == clinic }
 
 // appointment reads a row; false when it is no visit.
-func (c *conn) appointment(r row) (driver.Appointment, bool) {
+func (c *conn) appointment(r row) (driver.Appointment, bool) { return appointmentOf(r, c.loc) }
+
+func appointmentOf(r row, loc *time.Location) (driver.Appointment, bool) {
 	state, visit := appointmentStates[r.text("AptStatus")]
 	a := driver.Appointment{
 		ID:         r.id("AptNum"),
 		Patient:    r.id("PatNum"),
-		Start:      r.wall("AptDateTime", c.loc),
+		Start:      r.wall("AptDateTime", loc),
 		Duration:   time.Duration(len(r.text("Pattern"))) * patternStep,
 		Status:     r.id("Confirmed"),
 		State:      state,
@@ -61,7 +64,7 @@ func (c *conn) appointment(r row) (driver.Appointment, bool) {
 		Site:       r.id("ClinicNum"),
 		Note:       r.patientText("Note"),
 		NewPatient: r.truth("IsNewPatient"),
-		ModifiedAt: r.wall("DateTStamp", c.loc),
+		ModifiedAt: r.wall("DateTStamp", loc),
 	}
 	if !visit || a.ID == "" {
 		return driver.Appointment{}, false

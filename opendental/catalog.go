@@ -33,6 +33,15 @@ func (c *conn) ReadCatalog(ctx context.Context, which driver.Catalog) ([]driver.
 	if err != nil {
 		return nil, err
 	}
+	options, err := definitionOptions(op, which, rows)
+	if err != nil || which != driver.AppointmentStatuses {
+		return options, err
+	}
+	return options, markRoles(options, func(name string) (string, error) { return c.preference(ctx, op, name) })
+}
+
+// definitionOptions makes options of rows in the order in which they come.
+func definitionOptions(op string, which driver.Catalog, rows []row) ([]driver.Option, error) {
 	options := make([]driver.Option, 0, len(rows))
 	for _, r := range rows {
 		o := driver.Option{ID: r.id("DefNum"), Label: r.text("ItemName"), Active: !r.truth("isHidden")}
@@ -51,9 +60,6 @@ func (c *conn) ReadCatalog(ctx context.Context, which driver.Catalog) ([]driver.
 		}
 		options = append(options, o)
 	}
-	if which == driver.AppointmentStatuses {
-		return options, c.markRoles(ctx, op, options)
-	}
 	return options, nil
 }
 
@@ -71,6 +77,10 @@ func (c *conn) readProviders(ctx context.Context, op string) ([]driver.Option, e
 	if err != nil {
 		return nil, err
 	}
+	return providerOptions(op, rows)
+}
+
+func providerOptions(op string, rows []row) ([]driver.Option, error) {
 	options := make([]driver.Option, 0, len(rows))
 	for _, r := range rows {
 		o := driver.Option{ID: r.id("ProvNum"), Label: providerName(r), Active: providerActive(r)}
@@ -85,9 +95,14 @@ func (c *conn) readProviders(ctx context.Context, op string) ([]driver.Option, e
 	return options, nil
 }
 
-// providerActive wants both marks: a deleted provider may be not hidden.
+// providerActive wants both marks: a deleted provider may be not hidden. The
+// status is the API's text or the database's number.
 func providerActive(r row) bool {
-	return !r.truth("IsHidden") && (r.text("ProvStatus") == "" || r.text("ProvStatus") == "Active")
+	switch r.text("ProvStatus") {
+	case "", "Active", "0":
+		return !r.truth("IsHidden")
+	}
+	return false
 }
 
 func providerName(r row) string {
@@ -114,7 +129,8 @@ var rolePreferences = []struct {
 	{"AppointmentTimeDismissedTrigger", driver.RoleCompleted},
 }
 
-func (c *conn) markRoles(ctx context.Context, op string, options []driver.Option) error {
+// markRoles asks preference for what the office chose.
+func markRoles(options []driver.Option, preference func(name string) (string, error)) error {
 	for i := range options {
 		if options[i].Active {
 			// A new appointment gets the first one.
@@ -123,7 +139,7 @@ func (c *conn) markRoles(ctx context.Context, op string, options []driver.Option
 		}
 	}
 	for _, p := range rolePreferences {
-		id, err := c.preference(ctx, op, p.name)
+		id, err := preference(p.name)
 		if err != nil {
 			return err
 		}

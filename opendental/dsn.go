@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/pmswriteback/pms/driver"
 )
 
@@ -47,8 +49,9 @@ const DefaultVerifyAfter = 2 * time.Minute
 // the 60 s after which the API itself gives up.
 const DefaultTimeout = 90 * time.Second
 
-// Config says how to reach one practice's Open Dental. The zero value lacks
-// only the two keys. It prints without the keys.
+// Config says how to reach one practice's Open Dental: by its API, its database,
+// or both, which is recommended. The zero value lacks only the two keys. It
+// prints without the keys and without the database's password.
 type Config struct {
 	// Mode is Remote when empty.
 	Mode Mode
@@ -78,7 +81,8 @@ type Config struct {
 	// PhotoCategory is the DefNum of the image category that holds the patients'
 	// pictures; empty is the office's first one that is marked so.
 	PhotoCategory string
-	// Timeout bounds one request from when it may leave; 0 is DefaultTimeout. A
+	// Timeout bounds one request from when it may leave; 0 is DefaultTimeout, and
+	// DefaultSQLTimeout for a read of the database. A
 	// document's upload gets five minutes more. Less than 60 s makes writes
 	// uncertain that would have got an answer.
 	Timeout time.Duration
@@ -91,6 +95,15 @@ type Config struct {
 	// or one without a transport, is the driver's own transport, which uses no
 	// proxy, not even one that the environment names.
 	HTTP *http.Client
+	// DB is a connection to the office's database (MySQL or MariaDB), opened and
+	// closed by the host, by a user with the right SELECT alone. With it all reads
+	// go to the database, and writes and their verification through the API.
+	// Without the two keys, URL and Mode there are reads only. Nil means none, or
+	// Database.
+	DB *sqlx.DB
+	// Database is the same as a data source name, opened for each connection. Only
+	// one of DB and Database may be set.
+	Database DatabaseDSN
 }
 
 // dsnKeys are the keys of a data source name, for the error about another one.
@@ -199,11 +212,19 @@ func (c Config) Validate() error {
 	if _, known := defaultURLs[c.mode()]; !known {
 		wrong("mode: must be remote, service or local")
 	}
-	if c.DeveloperKey.IsEmpty() {
+	if c.DeveloperKey.IsEmpty() && c.hasAPI() {
 		wrong("developer key: missing; the vendor gives it to the developer of the host application")
 	}
-	if c.CustomerKey.IsEmpty() {
+	if c.CustomerKey.IsEmpty() && c.hasAPI() {
 		wrong("customer key: missing; it is made for one office in the vendor's developer portal")
+	}
+	switch {
+	case c.DB != nil && !c.Database.IsZero():
+		wrong("database: give either DB or Database")
+	case !c.Database.IsZero():
+		if problem := c.Database.problem(); problem != "" {
+			wrong(problem)
+		}
 	}
 	for what, key := range map[string]driver.Secret{"developer key": c.DeveloperKey, "customer key": c.CustomerKey} {
 		if strings.ContainsFunc(key.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' || r == '/' }) {
@@ -254,7 +275,11 @@ func (c Config) Connector() (driver.Connector, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &connector{cfg: c, client: newClient(c)}, nil
+	k := &connector{cfg: c}
+	if c.hasAPI() {
+		k.client = newClient(c)
+	}
+	return k, nil
 }
 
 func (c Config) mode() Mode {
@@ -332,6 +357,12 @@ func (c Config) String() string {
 	if u, err := url.Parse(c.base()); err == nil {
 		// Only these parts: an address that is not valid may hold a key.
 		where = u.Scheme + "://" + u.Host + u.Path
+	}
+	switch {
+	case !c.hasAPI():
+		return "opendental database"
+	case c.hasSQL():
+		return fmt.Sprintf("opendental %s %s and database", c.mode(), where)
 	}
 	return fmt.Sprintf("opendental %s %s", c.mode(), where)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -94,12 +95,7 @@ func (c *conn) findByPhone(ctx context.Context, op, digits string) ([]driver.Pat
 	if len(digits) < 7 {
 		return nil, rejected(op, driver.ReasonInvalid, "a phone number has at least seven digits")
 	}
-	tail := digits[max(0, len(digits)-phoneDigits):]
-	var match []string
-	for _, field := range phoneFields {
-		match = append(match, bareDigits(field)+" LIKE '%"+tail+"'")
-	}
-	where := "(" + strings.Join(match, " OR ") + ")"
+	where := "(" + phoneMatches(digits, phoneFields) + ")"
 	if c.env.Site != "" {
 		where += " AND ClinicNum=" + c.env.Site
 	}
@@ -121,6 +117,17 @@ func (c *conn) findByPhone(ctx context.Context, op, digits string) ([]driver.Pat
 			return found, nil
 		}
 	}
+}
+
+// phoneMatches is the condition that one of the fields ends with the digits that
+// decide.
+func phoneMatches(digits string, fields []string) string {
+	tail := digits[max(0, len(digits)-phoneDigits):]
+	var match []string
+	for _, field := range fields {
+		match = append(match, bareDigits(field)+" LIKE '%"+tail+"'")
+	}
+	return strings.Join(match, " OR ")
 }
 
 var phoneFields = []string{"HmPhone", "WkPhone", "WirelessPhone"}
@@ -151,7 +158,9 @@ func (c *conn) patientListing(op string, query url.Values) listing {
 }
 
 // patient reads a row; false for a deleted patient.
-func (c *conn) patient(r row) (driver.Patient, bool) {
+func (c *conn) patient(r row) (driver.Patient, bool) { return patientOf(r, c.loc) }
+
+func patientOf(r row, loc *time.Location) (driver.Patient, bool) {
 	state, known := patientStates[r.text("PatStatus")]
 	p := driver.Patient{
 		ID:         r.id("PatNum"),
@@ -161,8 +170,8 @@ func (c *conn) patient(r row) (driver.Patient, bool) {
 		BirthDate:  driver.NewBirthDate(r.date("Birthdate")),
 		Email:      r.patientText("Email"),
 		State:      state,
-		CreatedAt:  r.wall("SecDateEntry", c.loc),
-		ModifiedAt: r.wall("DateTStamp", c.loc),
+		CreatedAt:  r.wall("SecDateEntry", loc),
+		ModifiedAt: r.wall("DateTStamp", loc),
 	}
 	for _, field := range phoneFields {
 		if phone := r.patientText(field); !phone.IsEmpty() {

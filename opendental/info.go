@@ -28,22 +28,21 @@ func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 	if err != nil {
 		return driver.Info{}, err
 	}
-	if photos.Supported && !c.imagesThere() {
+	if photos.Supported && !c.cfg.imagesThere() {
 		photos = driver.No("The office's A-to-Z folder cannot be opened; check the path in the connection settings.", photos.Needs...)
 	}
 	info := driver.Info{
 		Product:  "Open Dental",
 		Version:  v.String(),
-		Access:   map[Mode]string{Remote: "API, Remote mode", Service: "API, Service mode", Local: "API, Local mode"}[c.cfg.mode()],
+		Access:   accessWords[c.cfg.mode()],
 		Clock:    driver.Clock{Resolution: time.Second, Skew: skew},
 		Catalogs: map[driver.Catalog]driver.Support{},
-		Ops:      map[driver.OpKind]driver.OpInfo{},
 		Find: map[driver.FindBy]driver.Support{
 			driver.FindByID:        driver.Yes("API permission Read All"),
 			driver.FindByBirthDate: c.gated(sincePatients, "API permission Read All"),
 			driver.FindByPhone:     c.phoneSupport(),
 		},
-		MaxCalls: map[Mode]int{Remote: 1, Service: 4, Local: 2}[c.cfg.mode()],
+		MaxCalls: maxCalls[c.cfg.mode()],
 		Notes:    notes,
 	}
 	for _, which := range driver.Catalogs() {
@@ -56,19 +55,40 @@ func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 		driver.PatientFeed:           c.feed(c.gated(sincePatients, "API permission Read All")),
 		driver.PhotoFeed:             c.feed(photos),
 	}
-	for _, kind := range driver.OpKinds() {
-		info.Ops[kind] = c.opInfo(kind)
+	ops, notes, err := c.operations(ctx, op)
+	if err != nil {
+		return driver.Info{}, err
 	}
-	if payment := info.Ops[driver.OpPayment]; payment.Supported {
-		if payment.ProviderRecorded, err = c.attributes(ctx, op); err != nil {
-			return driver.Info{}, err
-		}
-		if !payment.ProviderRecorded && v.atLeast(sinceSplitProvider) {
-			info.Notes = append(info.Notes, "The office does not allow a provider on unearned income, so that payments are posted without the writeback provider.")
-		}
-		info.Ops[driver.OpPayment] = payment
-	}
+	info.Ops, info.Notes = ops, append(info.Notes, notes...)
 	return info, nil
+}
+
+// accessWords and maxCalls go with the modes.
+var (
+	accessWords = map[Mode]string{Remote: "API, Remote mode", Service: "API, Service mode", Local: "API, Local mode"}
+	maxCalls    = map[Mode]int{Remote: 1, Service: 4, Local: 2}
+)
+
+// operations tells what can be written, and what staff should know about it.
+func (c *conn) operations(ctx context.Context, op string) (map[driver.OpKind]driver.OpInfo, []string, error) {
+	ops := map[driver.OpKind]driver.OpInfo{}
+	for _, kind := range driver.OpKinds() {
+		ops[kind] = c.opInfo(kind)
+	}
+	payment := ops[driver.OpPayment]
+	if !payment.Supported {
+		return ops, nil, nil
+	}
+	var notes []string
+	var err error
+	if payment.ProviderRecorded, err = c.attributes(ctx, op); err != nil {
+		return nil, nil, err
+	}
+	if !payment.ProviderRecorded && c.currentVersion().atLeast(sinceSplitProvider) {
+		notes = append(notes, "The office does not allow a provider on unearned income, so that payments are posted without the writeback provider.")
+	}
+	ops[driver.OpPayment] = payment
+	return ops, notes, nil
 }
 
 // feed makes the FeedInfo of a supported or unsupported feed. Deletions show

@@ -106,14 +106,44 @@ func (Driver) OpenConnector(dsn string) (driver.Connector, error) {
 
 type connector struct {
 	cfg    Config
-	client *client
+	client *client // nil without the API
 }
 
-// Connect implements [driver.Connector]. It asks the office for its version.
+// Connect implements [driver.Connector]. It asks the office for its version, and
+// looks at the tables where there is a database.
 func (k *connector) Connect(ctx context.Context, env driver.Env) (driver.Conn, error) {
 	if env.Site != "" && !isID(env.Site) {
 		return nil, rejected("connect", driver.ReasonInvalid, "the site is not a clinic number")
 	}
+	if !k.cfg.hasSQL() {
+		return asConn(k.connectAPI(ctx, env))
+	}
+	tables, err := connectSQL(ctx, k.cfg, env)
+	if err != nil || !k.cfg.hasAPI() {
+		return asConn(tables, err)
+	}
+	api, err := k.connectAPI(ctx, env)
+	if err != nil {
+		_ = tables.Close()
+		return nil, err
+	}
+	both, err := join(ctx, tables, api)
+	if err != nil {
+		_ = tables.Close()
+		_ = api.Close()
+	}
+	return asConn(both, err)
+}
+
+// asConn keeps a nil pointer from looking like a connection.
+func asConn[C driver.Conn](c C, err error) (driver.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (k *connector) connectAPI(ctx context.Context, env driver.Env) (*conn, error) {
 	c := &conn{
 		cfg:    k.cfg,
 		client: k.client,
@@ -132,7 +162,9 @@ func (k *connector) Connect(ctx context.Context, env driver.Env) (driver.Conn, e
 // Close closes idle network connections. Connections made by the connector go
 // on working.
 func (k *connector) Close() error {
-	k.client.closeIdle()
+	if k.client != nil {
+		k.client.closeIdle()
+	}
 	return nil
 }
 

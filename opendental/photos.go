@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/pmswriteback/pms/driver"
@@ -72,15 +73,23 @@ func (c *conn) photoCategory(ctx context.Context, op string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if found := pictureCategory(rows); found != "" {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.pictures = found
+	}
+	return pictureCategory(rows), nil
+}
+
+// pictureCategory is the first image category for patients' pictures that is not
+// hidden; empty when there is none.
+func pictureCategory(rows []row) string {
 	for _, r := range rows {
 		if !r.truth("isHidden") && strings.Contains(r.text("ItemValue"), "P") {
-			c.mu.Lock()
-			c.pictures = r.id("DefNum")
-			c.mu.Unlock()
-			return r.id("DefNum"), nil
+			return r.id("DefNum")
 		}
 	}
-	return "", nil
+	return ""
 }
 
 // photoRows asks for profile photos, the newest document of the category of each
@@ -164,10 +173,12 @@ func (c *conn) photoWindow(ctx context.Context, op, token string) (driver.Page, 
 	return page, nil
 }
 
-func (c *conn) photoPage(rows []row) driver.Page {
+func (c *conn) photoPage(rows []row) driver.Page { return photoPageOf(rows, c.loc) }
+
+func photoPageOf(rows []row, loc *time.Location) driver.Page {
 	var page driver.Page
 	for _, r := range rows {
-		page.AsOf = r.wall("ServerNow", c.loc)
+		page.AsOf = r.wall("ServerNow", loc)
 		mime, picture := photoMIME[strings.ToLower(path.Ext(r.text("FileName")))]
 		if !picture || r.id("DocNum") == "" {
 			continue // not imported yet, or no picture
@@ -176,7 +187,7 @@ func (c *conn) photoPage(rows []row) driver.Page {
 			ID:      r.id("DocNum"),
 			Patient: r.id("PatNum"),
 			Tag:     photoTag(r),
-			TakenAt: r.wall("DateCreated", c.loc),
+			TakenAt: r.wall("DateCreated", loc),
 			Size:    -1,
 			MIME:    mime,
 		})
@@ -211,7 +222,13 @@ func (c *conn) OpenPhoto(ctx context.Context, id string) (io.ReadCloser, error) 
 	if len(rows) != 1 {
 		return nil, gone
 	}
-	name, ok := photoPath(rows[0].text("ImageFolder"), rows[0].text("FileName"))
+	return c.cfg.openPhoto(op, rows[0])
+}
+
+// openPhoto opens the file of a document's row.
+func (c Config) openPhoto(op string, r row) (io.ReadCloser, error) {
+	gone := rejected(op, driver.ReasonInvalid, "there is no such photo")
+	name, ok := photoPath(r.text("ImageFolder"), r.text("FileName"))
 	if !ok {
 		return nil, gone
 	}
@@ -231,7 +248,7 @@ func (c *conn) OpenPhoto(ctx context.Context, id string) (io.ReadCloser, error) 
 }
 
 // imagesThere reports whether the A-to-Z folder can be opened.
-func (c *conn) imagesThere() bool {
+func (c Config) imagesThere() bool {
 	f, err := c.openImage(".")
 	if err == nil {
 		_ = f.Close()
@@ -239,11 +256,11 @@ func (c *conn) imagesThere() bool {
 	return err == nil
 }
 
-func (c *conn) openImage(name string) (fs.File, error) {
-	if c.cfg.Images != nil {
-		return c.cfg.Images.Open(name)
+func (c Config) openImage(name string) (fs.File, error) {
+	if c.Images != nil {
+		return c.Images.Open(name)
 	}
-	root, err := os.OpenRoot(c.cfg.ImagesDir)
+	root, err := os.OpenRoot(c.ImagesDir)
 	if err != nil {
 		return nil, errors.New("no A-to-Z folder")
 	}
