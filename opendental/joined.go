@@ -35,7 +35,8 @@ func join(ctx context.Context, tables *sqlConn, api *conn) (*joined, error) {
 		if err != nil {
 			return nil, err
 		}
-		if folded(value) != folded(settings[name]) {
+		// An API that does not show one of them proves nothing.
+		if value != "" && settings[name] != "" && folded(value) != folded(settings[name]) {
 			return nil, rejected(op, driver.ReasonNotThisPMS, "the API and the database are not of the same office: they differ in the preference "+name)
 		}
 	}

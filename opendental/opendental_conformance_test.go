@@ -129,14 +129,22 @@ type office struct {
 	passed  atomic.Int64
 	resets  []*sql.Stmt
 	faults  []*opendentaltest.Injection
-	closed  bool // the port
+	closed  bool      // the port
+	tables  *database // the MariaDB that holds the practice; nil for one in memory
 
 	mu     sync.Mutex
 	server *http.Server
 }
 
 func newOffice(tb testing.TB, zone *time.Location, mode opendentaltest.Mode) *office {
-	o := &office{tb: tb, zone: zone, mode: mode, folder: tb.TempDir(), start: time.Now()}
+	o := newOfficeIn(tb, zone, mode, nil)
+	o.remember()
+	return o
+}
+
+// newOfficeIn makes a practice in a MariaDB, or in memory without one.
+func newOfficeIn(tb testing.TB, zone *time.Location, mode opendentaltest.Mode, tables *database) *office {
+	o := &office{tb: tb, zone: zone, mode: mode, folder: tb.TempDir(), start: time.Now(), tables: tables}
 	cfg := opendentaltest.Config{
 		Mode: mode, DeveloperKey: developerKey,
 		Customers: []opendentaltest.CustomerKey{{Key: customerKey, Permissions: opendentaltest.Tier35}},
@@ -149,6 +157,9 @@ func newOffice(tb testing.TB, zone *time.Location, mode opendentaltest.Mode) *of
 	if mode == opendentaltest.ModeRemote {
 		cfg.Throttle = time.Millisecond
 	}
+	if tables != nil {
+		cfg.Store = opendentaltest.MySQLDB(tables.root)
+	}
 	var err error
 	o.Office, err = opendentaltest.NewOffice(cfg)
 	o.must(err)
@@ -156,7 +167,6 @@ func newOffice(tb testing.TB, zone *time.Location, mode opendentaltest.Mode) *of
 	o.listen("127.0.0.1:0")
 	tb.Cleanup(o.hangUp)
 	o.furnish()
-	o.remember()
 	return o
 }
 
@@ -229,6 +239,9 @@ func (o *office) empty() {
 	o.must(o.SetKeyPermissions(customerKey, opendentaltest.Tier35))
 	o.SkewClock(0)
 	o.passed.Store(0)
+	if o.tables != nil {
+		o.tables.empty()
+	}
 	for _, reset := range o.resets { // on the one connection there is
 		_, err := reset.ExecContext(context.Background())
 		o.must(err)
