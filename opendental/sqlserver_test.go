@@ -6,7 +6,6 @@ import (
 	sqldriver "database/sql/driver"
 	"fmt"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -66,7 +65,7 @@ type database struct {
 	root   *sql.DB
 	line   *line
 	now    func() time.Time // what the server's clock shows the reader; nil for the real one
-	kept   []string
+	reset  string           // the statements of empty
 
 	mu   sync.Mutex
 	sent []string
@@ -77,7 +76,12 @@ var readers atomic.Int64
 func newDatabase(tb testing.TB) *database {
 	server := mariaDB(tb)
 	d := &database{tb: tb, server: server, name: server.Database(tb), reader: fmt.Sprintf("reader%d", readers.Add(1))}
-	d.root = server.Open(tb, d.name)
+	cfg := server.Config(d.name)
+	cfg.InterpolateParams, cfg.MultiStatements = true, true // one round trip each
+	inner, err := mysql.NewConnector(cfg)
+	require.NoError(tb, err)
+	d.root = sql.OpenDB(inner)
+	tb.Cleanup(func() { _ = d.root.Close() })
 	d.root.SetMaxIdleConns(4)
 	d.run("CREATE USER " + d.reader + "@localhost IDENTIFIED BY '" + readerPassword + "'")
 	d.run("GRANT SELECT ON " + d.name + ".* TO " + d.reader + "@localhost")
@@ -133,9 +137,9 @@ func (d *database) list() []string {
 
 // remember keeps what the tables hold now, for empty.
 func (d *database) remember() {
-	d.kept = d.list()
-	for _, table := range d.kept {
+	for _, table := range d.list() {
 		d.run("CREATE TABLE kept_"+table+" LIKE "+table, "INSERT INTO kept_"+table+" SELECT * FROM "+table)
+		d.reset += "DELETE FROM " + table + ";INSERT INTO " + table + " SELECT * FROM kept_" + table + ";"
 	}
 }
 
@@ -143,9 +147,7 @@ func (d *database) remember() {
 func (d *database) empty() {
 	d.line.set(lineGood)
 	d.run("SET PASSWORD FOR " + d.reader + "@localhost = PASSWORD('" + readerPassword + "')")
-	for _, table := range d.kept {
-		d.run("DELETE FROM "+table, "INSERT INTO "+table+" SELECT * FROM kept_"+table)
-	}
+	d.run(d.reset)
 }
 
 // lockOut gives the reader another password and ends its connections.
@@ -230,28 +232,3 @@ func (c *overheardConn) ResetSession(ctx context.Context) error {
 }
 
 func (c *overheardConn) IsValid() bool { return c.Conn.(sqldriver.Validator).IsValid() }
-
-// digitsAndWords makes one form of statements that differ in numbers and names.
-func form(statement string) string {
-	var b strings.Builder
-	inText, number := false, false
-	for _, r := range statement {
-		switch {
-		case r == '\'':
-			if inText = !inText; inText {
-				b.WriteByte('?')
-			}
-			number = false
-		case inText:
-		case r >= '0' && r <= '9':
-			if !number {
-				b.WriteByte('#')
-			}
-			number = true
-		default:
-			number = false
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
