@@ -121,7 +121,7 @@ func (c *sqlConn) identify(ctx context.Context, op string) (map[string]string, e
 	settings, err := c.preferences(ctx, op, sqlPreferences...)
 	var e *driver.Error
 	switch {
-	case errors.As(err, &e) && e.Kind == driver.ErrUnauthorized:
+	case errors.As(err, &e) && e.Kind == driver.ErrUnauthorized && e.Scope == driver.ScopeOperation:
 		// Without its preferences nothing can be known of the office.
 		e.Scope = driver.ScopeConnection
 		e.Err = errors.New("the database user may not read the table preference: grant SELECT on it")
