@@ -1,17 +1,75 @@
 // Package opendental is the driver for Open Dental, through the vendor's REST
-// API. It registers itself as "opendental".
+// API, the office's database, or both. It registers itself as "opendental".
 //
 // Host applications import it for its side effect and open it by name, or build
-// a [Config] and use [Config.Connector]:
+// a [Config] and use [NewConnector]:
 //
 //	conn, err := driver.Open("opendental", "opendental://DevKey:CustKey@/?mode=remote")
 //
 // The driver never writes to Open Dental's database: the vendor forbids it and
 // seals the rows. It was run against the emulator in opendentaltest only, which
-// is built from the vendor's public documentation. It has never been run
-// against the real product.
+// is built from the vendor's public documentation, with its tables in MariaDB
+// 10.11 where there is a database. It has never been run against the real
+// product.
 //
-// # Operations
+// # Set-ups
+//
+// There are three. Writes and their verification always go through the API.
+//
+//	set-up         Config             reads by    writes by
+//	API            the two keys       API         API
+//	API and SQL    keys and DB        SQL         API
+//	SQL            DB                 SQL         supported: no
+//
+// API and SQL is the recommended one: reads of the database cost the office
+// nothing of its API's throttle, show deleted appointments, and see a change
+// within a second. The database is given as [Config.DB], a pool of the host's, or
+// as [Config.Database], a [DatabaseDSN] that is never printed; there is no place
+// for it in the data source name of [ParseDSN]. The package imports no driver of
+// database/sql:
+//
+//	import _ "github.com/go-sql-driver/mysql"
+//
+//	cfg, err := opendental.ParseDSN(vault.API(practice))
+//	cfg.Database = opendental.NewDatabaseDSN("mysql", vault.Database(practice))
+//	connector, err := opendental.NewConnector(cfg)
+//
+// Its user needs the right SELECT on the tables below and on preference, and
+// should have no other right; without one of them what needs it is not supported,
+// and [driver.Info] says so. Connecting fails when the API and the database are
+// of different offices. A cursor is good in its own set-up: after a change of the
+// set-up the engine reads a window.
+//
+// # Reads of the database
+//
+//	operation             table            how                                   where it is not so
+//	catalogs              definition,      by category, hidden ones too
+//	                      provider
+//	patients by id        patient          primary key
+//	  by birth date                        index BirthdateStatus
+//	  by phone                             the whole table
+//	appointment           appointment      primary key
+//	appointments, window  appointment      AptDateTime, a few days at a time
+//	  changes             appointment      index on DateTStamp                    without it (before 25) by window
+//	  deletions           histappointment  primary key                           random keys: index on HistDateTStamp
+//	patients, window      patient          primary key
+//	  new ones            patient          primary key, entered within a day     random keys: index on SecDateEntry
+//	photos                document,        the whole table, once a minute at
+//	                      patient          most; bytes from the A-to-Z folder
+//
+// Columns, indexes, storage engines and rights are looked at when the connection
+// is made, with each Info, and after an error that shows that they have changed.
+// Tables of MyISAM and of InnoDB were tried, with every kind of session that a
+// host may give: other time zones, strict and ANSI modes. Never tried: a real
+// office's database, MySQL itself, a replica, and any SQL driver but
+// github.com/go-sql-driver/mysql.
+//
+// Every statement is a SELECT, and a test checks each one that is sent against a
+// short list of forms. No session variable is set either. What changes in the
+// database by other hands than Open Dental's is seen as well, except a deletion,
+// which shows only where the program has written its history; the window tells.
+//
+// # Operations through the API
 //
 //	operation            how                                      since     permission
 //	note                 POST commlogs                            21.1      Comm
@@ -58,7 +116,8 @@
 //   - The office's user rights do not bind the API. Its lock dates do not bind
 //     the API either; the driver honours them for payments, refunds and
 //     adjustments.
-//   - Deleted appointments show only by their absence from a window.
+//   - Without the database deleted appointments show only by their absence from a
+//     window.
 //
 // # Throttle
 //
@@ -75,7 +134,11 @@
 // # Time
 //
 // Open Dental keeps wall times without a zone. They are read and written in
-// [driver.Env].Location, which has to be the zone of the office's server.
+// [driver.Env].Location, which has to be the zone of the office's server; Info
+// notes where the database's server shows another time. Changes are found by the
+// server's clock. A cursor of the database lies ten seconds before it (InnoDB: a
+// minute), because a statement is stamped when it begins and may wait for a lock:
+// what changed within that time comes more than once.
 package opendental
 
 import (

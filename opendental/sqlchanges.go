@@ -94,7 +94,7 @@ func (c *sqlConn) mark(ctx context.Context, op string, m keyMark, age time.Durat
 	if err != nil {
 		return m, err
 	}
-	highest, _ := strconv.ParseInt(rows[0].text("Highest"), 10, 64) // none in an empty table
+	highest, _ := strconv.ParseInt(first(rows).text("Highest"), 10, 64) // none in an empty table
 	if m.Seen == 0 {
 		return keyMark{max(0, highest-keysBack), highest, now}, nil
 	}
@@ -165,7 +165,7 @@ func (c *sqlConn) clock(ctx context.Context, op string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	now := rows[0].epoch("ServerNow")
+	now := first(rows).epoch("ServerNow")
 	if now.IsZero() {
 		return 0, unavailable(op, "the database does not tell its time")
 	}
@@ -309,11 +309,11 @@ const newFor = 24 * time.Hour
 // the time (balances are kept in it): only the new ones are looked at, by their
 // keys or, where these are random, by the day of their entry.
 func (c *sqlConn) patientChanges(ctx context.Context, op string, s *sqlSchema, cur sqlCursor, limit int) (driver.Page, error) {
-	first := "p.PatNum>"
+	where := "p.PatNum>"
 	switch {
 	case s.random:
 		day := time.Unix(cur.Since, 0).In(c.loc).AddDate(0, 0, -2).Format(time.DateOnly)
-		first = "p.SecDateEntry>='" + day + "' AND p.PatNum>"
+		where = "p.SecDateEntry>='" + day + "' AND p.PatNum>"
 	case cur.Mark.Seen == 0:
 		return driver.Page{}, expired(op, "the cursor is from a time when the office's primary keys were random")
 	default:
@@ -321,7 +321,7 @@ func (c *sqlConn) patientChanges(ctx context.Context, op string, s *sqlSchema, c
 	}
 	want := pageSize(limit)
 	for {
-		rows, err := c.query(ctx, op, "SELECT "+s.selected("patient", "p")+" FROM patient p WHERE "+first+
+		rows, err := c.query(ctx, op, "SELECT "+s.selected("patient", "p")+" FROM patient p WHERE "+where+
 			fmt.Sprintf("%d AND UNIX_TIMESTAMP(p.DateTStamp)>=%d", cur.Key, cur.Since)+c.site("p")+" ORDER BY p.PatNum LIMIT "+strconv.Itoa(want))
 		if err != nil {
 			return driver.Page{}, err

@@ -18,7 +18,7 @@ import (
 // of the office, and nothing else.
 var allowedForms = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT PrefName, ValueString FROM preference WHERE PrefName IN \([?,]+\)$`),
-	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(NOW\(#\)\) AS ServerNow, CAST\(CONVERT_TZ\(UTC_TIMESTAMP\(\),\?,@@global.time_zone\) AS CHAR\) AS WallNow$`),
+	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow, CAST\(CONVERT_TZ\(UTC_TIMESTAMP\(\),\?,@@global.time_zone\) AS CHAR\) AS WallNow$`),
 	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_, ]+ FROM information_schema\.(COLUMNS|STATISTICS|TABLES) WHERE [A-Za-z_#()=?, ]+$`),
 	regexp.MustCompile(`^SELECT MAX\(t\.(HistApptNum|PatNum)\) AS Highest FROM (histappointment|patient) t$`),

@@ -78,6 +78,14 @@ func (d *database) query(ctx context.Context, op, statement string) ([]row, erro
 	return out, nil
 }
 
+// first is the first row; one without columns when there is none.
+func first(rows []row) row {
+	if len(rows) == 0 {
+		return row{}
+	}
+	return rows[0]
+}
+
 // epoch reads a number of seconds since 1970; zero when there is none.
 func (r row) epoch(field string) time.Time {
 	n, err := strconv.ParseFloat(r.text(field), 64)

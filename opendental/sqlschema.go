@@ -155,18 +155,19 @@ func (c *sqlConn) preferences(ctx context.Context, op string, names ...string) (
 // wall time when nobody asks for another: Open Dental stamps its history by it.
 func (s *sqlSchema) readClock(ctx context.Context, op string, c *sqlConn) error {
 	before := time.Now()
-	rows, err := c.db.query(ctx, op, "SELECT UNIX_TIMESTAMP(NOW(6)) AS ServerNow,"+
+	rows, err := c.db.query(ctx, op, "SELECT UNIX_TIMESTAMP() AS ServerNow,"+
 		" CAST(CONVERT_TZ(UTC_TIMESTAMP(),'+00:00',@@global.time_zone) AS CHAR) AS WallNow")
 	if err != nil {
 		return err
 	}
 	middle := before.Add(time.Since(before) / 2)
-	now := rows[0].epoch("ServerNow")
+	now := first(rows).epoch("ServerNow")
 	if now.IsZero() {
 		return unavailable(op, "the database does not tell its time")
 	}
-	s.skew = now.Sub(middle)
-	if shown := rows[0].wall("WallNow", wall); !shown.IsZero() {
+	// The clock shows whole seconds, so that half of one is added on average.
+	s.skew = now.Add(500 * time.Millisecond).Sub(middle)
+	if shown := first(rows).wall("WallNow", wall); !shown.IsZero() {
 		gap := shown.Sub(inZone(now.In(c.loc), wall)).Round(time.Minute)
 		if gap.Abs() >= 15*time.Minute {
 			s.zoneGap = gap
