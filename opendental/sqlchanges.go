@@ -60,8 +60,8 @@ func (cur sqlCursor) String() string {
 
 func parseSQLCursor(op, feed, s string) (sqlCursor, error) {
 	var cur sqlCursor
-	if err := json.Unmarshal([]byte(s), &cur); err != nil || cur.Feed != feed || cur.Since <= 0 || cur.Now <= 0 ||
-		cur.End < 0 || cur.Stamp < 0 || cur.Key < 0 || cur.Mark.Low < 0 {
+	if err := json.Unmarshal([]byte(s), &cur); err != nil || cur.Feed != feed || cur.Since <= 0 || cur.Now < cur.Since ||
+		cur.End < 0 || cur.End > 0 && cur.End < cur.Since || cur.Stamp < 0 || cur.Stamp > cur.End || cur.Key < 0 || cur.Mark.Low < 0 {
 		return sqlCursor{}, expired(op, "the cursor is not one of this feed and set-up")
 	}
 	return cur, nil
@@ -137,7 +137,7 @@ func (c *sqlConn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (drive
 	switch {
 	case q.Cursor == "":
 		return c.baselineSQL(ctx, op, s, cur, now)
-	case now < cur.Now-int64(stepBack/time.Second):
+	case now < max(cur.Now, cur.End)-int64(stepBack/time.Second):
 		return driver.Page{}, expired(op, "the database server's clock was set back")
 	case cur.End == 0:
 		cur.End = now

@@ -253,6 +253,27 @@ func TestACursorOfAnotherSetUpIsExpired(t *testing.T) {
 	}
 }
 
+func TestADamagedCursorIsExpired(t *testing.T) {
+	t.Parallel()
+	o := newSQLOffice(t, time.UTC, setUp{})
+	r := o.connect(t, setUp{})
+	now := o.Now().Unix()
+	for _, fields := range []string{
+		"", `,"s":0,"n":%d`, `,"s":-1,"n":%d`, `,"s":9223372036854775807,"n":%d`, `,"s":1,"n":9223372036854775807`,
+		`,"s":1,"n":%d,"e":9223372036854775807`, `,"s":10,"n":%d,"e":5`, `,"s":1,"n":%d,"e":5,"t":6`, `,"s":1,"n":%d,"k":-5`, `,"s":1.5,"n":%d`,
+		`,"s":"1 OR 1=1","n":%d`,
+	} {
+		if strings.Contains(fields, "%d") {
+			fields = fmt.Sprintf(fields, now)
+		}
+		for feed, name := range map[driver.Feed]string{driver.AppointmentFeed: "appointments", driver.PatientFeed: "patients", driver.PhotoFeed: "photos"} {
+			cursor := `{"q":"` + name + `"` + fields + `,"m":{"l":1,"h":1,"t":1}}`
+			_, err := driver.ReadChanges(t.Context(), r.conn, driver.ChangesQuery{Feed: feed, Cursor: cursor})
+			require.ErrorIs(t, err, driver.ErrCursorExpired, cursor)
+		}
+	}
+}
+
 // A poll that read the whole table would keep an office with MyISAM tables from
 // writing meanwhile.
 func TestAPollUsesTheIndexes(t *testing.T) {

@@ -70,11 +70,11 @@ func (c *sqlConn) Ping(ctx context.Context) error {
 // Close implements [driver.Conn]. A pool that the host gave stays open.
 func (c *sqlConn) Close() error {
 	c.mu.Lock()
-	close := c.close
+	closePool := c.close
 	c.close = func() error { return nil }
 	c.mu.Unlock()
 	c.end()
-	return close()
+	return closePool()
 }
 
 // look finds out anew what there is.
