@@ -143,6 +143,18 @@ func TestAUserWithoutSelectOnATableIsToldWhatIsMissing(t *testing.T) {
 	require.Len(t, found, 1)
 }
 
+func TestRightsThatComeByARoleCount(t *testing.T) {
+	t.Parallel()
+	o := newSQLOffice(t, time.UTC, setUp{})
+	d, role := o.tables, "role_"+o.tables.reader
+	d.run("REVOKE SELECT ON "+d.name+".* FROM "+d.reader+"@localhost", "CREATE ROLE "+role,
+		"GRANT SELECT ON "+d.name+".* TO "+role, "GRANT "+role+" TO "+d.reader+"@localhost",
+		"SET DEFAULT ROLE "+role+" FOR "+d.reader+"@localhost")
+	info := o.connect(t, setUp{}).info()
+	require.True(t, info.Feeds[driver.AppointmentFeed].Deletes && info.Catalogs[driver.Providers].Supported)
+	require.NotContains(t, strings.Join(info.Notes, "\n"), "advised")
+}
+
 func TestAUserWithWriteRightsWorksAndIsAdvisedAgainst(t *testing.T) {
 	t.Parallel()
 	o := newSQLOffice(t, time.UTC, setUp{})

@@ -30,10 +30,10 @@ const (
 )
 
 func (s *sqlSchema) slack(table string) time.Duration {
-	if s.engines[table] == "innodb" {
-		return slackInnoDB
+	if s.engines[table] == "myisam" {
+		return slackMyISAM
 	}
-	return slackMyISAM
+	return slackInnoDB // or another one with transactions
 }
 
 // sqlCursor is what [driver.Page].Next holds, as JSON. Times are seconds since
@@ -183,7 +183,8 @@ func (c *sqlConn) baselineSQL(ctx context.Context, op string, s *sqlSchema, cur 
 
 // endRun makes the cursor for the run after the one of cur.
 func (c *sqlConn) endRun(ctx context.Context, op string, s *sqlSchema, cur sqlCursor) (string, error) {
-	slack, err := slackMyISAM, error(nil)
+	var err error
+	var slack time.Duration
 	mark := cur.Mark
 	switch cur.Feed {
 	case "appointments":

@@ -3,6 +3,7 @@ package opendental
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func (c *sqlConn) discover(ctx context.Context, op string) (*sqlSchema, error) {
 	if err := s.readClock(ctx, op, c); err != nil {
 		return nil, err
 	}
-	tables := "TABLE_SCHEMA=DATABASE() AND TABLE_NAME IN ('" + strings.Join(sortedKeys(sqlTables), "','") + "')"
+	tables := "TABLE_SCHEMA=DATABASE() AND TABLE_NAME IN ('" + strings.Join(slices.Sorted(maps.Keys(sqlTables)), "','") + "')"
 	rows, err := c.db.query(ctx, op, "SELECT TABLE_NAME AS TableName, COLUMN_NAME AS ColumnName, PRIVILEGES AS Rights"+
 		" FROM information_schema.COLUMNS WHERE "+tables)
 	if err != nil {
@@ -102,15 +103,6 @@ func note(all map[string]map[string]bool, table, column string) {
 		all[table] = map[string]bool{}
 	}
 	all[table][strings.ToLower(column)] = true
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // sqlPreferences are read when the database is looked at.
