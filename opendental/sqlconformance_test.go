@@ -92,7 +92,7 @@ func (s setUp) inapplicableTo() []string {
 func conformsOnSQL(t *testing.T, s setUp) {
 	p := &sqlPool{t: t, setUp: s, free: map[string][]*office{}}
 	report := drivertest.Check(t.Context(), drivertest.Harness{
-		Crowd:   60,
+		Crowd:   10, // nothing would cross a page
 		New:     p.open,
 		Options: map[driver.OpKind]string{"": "2"}, // not the patients' own provider
 		Secrets: []string{developerKey, customerKey, readerPassword, otherPassword},
