@@ -202,6 +202,7 @@ func TestALockedTableIsUnavailableInTime(t *testing.T) {
 	_, err = driver.ReadChanges(t.Context(), conn, driver.ChangesQuery{Feed: driver.AppointmentFeed, Cursor: cursor})
 	requireError(t, err, driver.ErrUnavailable, driver.ReasonNone, "a table may be locked")
 	require.NoError(t, conn.Ping(t.Context()), "other tables are not locked")
+	require.Empty(t, r.info().Feeds[driver.AppointmentFeed].Why, "what there is can be seen meanwhile")
 	_, err = backup.ExecContext(t.Context(), "UNLOCK TABLES")
 	require.NoError(t, err)
 	r.changes(driver.AppointmentFeed, cursor)
