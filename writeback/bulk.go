@@ -267,5 +267,5 @@ func (q ItemQuery) fits(r Record) bool {
 		(len(q.Kinds) == 0 || slices.Contains(q.Kinds, r.Kind)) &&
 		(q.Patient == "" || q.Patient == r.Patient) &&
 		(q.Subject == "" || q.Subject == r.Subject) &&
-		(q.Cause == "" || q.Cause == r.Cause)
+		(q.Cause == "" || q.Cause == r.Cause) && (!q.NoCause || r.Cause == "")
 }

@@ -41,7 +41,7 @@ func (p *Practice) SettingsDiff(ctx context.Context, from, to int64) ([]settings
 	if err != nil {
 		return nil, err
 	}
-	return settings.Diff(a, b), nil
+	return p.named(settings.Diff(a, b)), nil
 }
 
 // HistoryRow is a settings revision with what it changed.
@@ -80,7 +80,7 @@ func (p *Practice) SettingsHistory(ctx context.Context, limit int) ([]HistoryRow
 		doc, _, err := settings.Parse(revisions[i].Document, settings.Stored)
 		rows[i] = HistoryRow{Revision: revisions[i], Damaged: damaged || err != nil}
 		if !rows[i].Damaged {
-			rows[i].Changes = settings.Diff(before, doc)
+			rows[i].Changes = p.named(settings.Diff(before, doc))
 		}
 		before, damaged = doc, err != nil
 	}
@@ -116,4 +116,15 @@ func (p *Practice) RestoreSettings(ctx context.Context, number int64, save Save)
 		return nil, err
 	}
 	return p.save(ctx, doc, &doc, save, fmt.Sprintf("revision %d, restored from revision %d", save.Expect+1, number))
+}
+
+// named gives fields the labels that staff of this host know.
+func (p *Practice) named(changes []settings.Change) []settings.Change {
+	for i, c := range changes {
+		plain, known := settings.FieldAt("", c.Path)
+		if f, _ := settings.FieldAt(p.e.cfg.HostName, c.Path); known && plain.Label == c.Label {
+			changes[i].Label = f.Label
+		}
+	}
+	return changes
 }

@@ -284,3 +284,18 @@ func (b *bed) practiceLog() []string {
 	}
 	return log
 }
+
+func TestHistoryCallsFieldsAsTheHostsStaffDo(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, b *bed) {
+		b.save(nil)
+		b.save(func(d *settings.Document) { d.Statuses.UnconfirmedTarget = settings.Ref{} })
+		changes, err := b.p.SettingsDiff(t.Context(), 1, 2)
+		require.NoError(t, err)
+		require.Len(t, changes, 1)
+		require.Equal(t, "Unconfirmed in Acme", changes[0].Label)
+		history, err := b.p.SettingsHistory(t.Context(), 1)
+		require.NoError(t, err)
+		require.Equal(t, changes, history[0].Changes)
+	})
+}

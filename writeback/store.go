@@ -252,6 +252,8 @@ type ItemQuery struct {
 	Patient  string
 	Subject  string
 	Cause    string
+	// NoCause selects what has no Cause; an empty reason among Reasons what has none.
+	NoCause bool
 	// MinAge and MaxAge bound the time since CreatedAt.
 	MinAge, MaxAge time.Duration
 	// MinIdle and MaxIdle bound the time since UpdatedAt, the last change.

@@ -35,15 +35,13 @@ type WorkGroup struct {
 	Oldest time.Time
 }
 
-// Items selects the group's items for [Practice.Items] and [Practice.Bulk].
-// (Where the group has no reason or no cause it selects those that have one,
-// too.)
+// Items selects the group's items, and no others, for [Practice.Items] and
+// [Practice.Bulk].
 func (g WorkGroup) Items() ItemQuery {
-	q := ItemQuery{States: []State{g.State}, Kinds: []ItemKind{g.Kind}, Cause: g.Cause}
-	if g.Reason != "" {
-		q.Reasons = []driver.Reason{g.Reason}
+	return ItemQuery{
+		States: []State{g.State}, Kinds: []ItemKind{g.Kind}, Reasons: []driver.Reason{g.Reason},
+		Cause: g.Cause, NoCause: g.Cause == "",
 	}
-	return q
 }
 
 // WorkList groups what waits by state, kind, reason and cause, the longest

@@ -89,8 +89,11 @@ func TestWorkListGroupsWhatWaitsForSomebodyOrAMend(t *testing.T) {
 		"held-3": func(r *writeback.Record) {
 			r.State, r.Reason, r.Cause = writeback.Held, driver.ReasonOptionUnknown, "option_unknown:note_types:9"
 		},
-		"patient":    func(r *writeback.Record) { r.State, r.Reason = writeback.NeedsPatient, writeback.ReasonNoPatient },
-		"failed":     func(r *writeback.Record) { r.State, r.Reason = writeback.Failed, driver.ReasonTextRefused },
+		"patient": func(r *writeback.Record) { r.State, r.Reason = writeback.NeedsPatient, writeback.ReasonNoPatient },
+		"failed":  func(r *writeback.Record) { r.State, r.Reason = writeback.Failed, driver.ReasonTextRefused },
+		"failed for a cause": func(r *writeback.Record) {
+			r.State, r.Reason, r.Cause = writeback.Failed, driver.ReasonTextRefused, "some cause"
+		},
 		"conflict":   func(r *writeback.Record) { r.State, r.Reason = writeback.Conflict, writeback.ReasonStaffChanged },
 		"transfer":   func(r *writeback.Record) { r.State, r.Reason = writeback.AwaitingTransfer, writeback.ReasonAutoOff },
 		"partial":    func(r *writeback.Record) { r.State, r.Reason = writeback.PartiallyPosted, driver.ReasonAmountInvalid },
@@ -130,8 +133,8 @@ func TestWorkListGroupsWhatWaitsForSomebodyOrAMend(t *testing.T) {
 			require.False(t, g.Oldest.After(it.CreatedAt))
 		}
 	}
-	require.ElementsMatch(t, []string{"held-1", "held-2", "held-3", "patient", "failed", "conflict", "transfer", "partial", "unreadable", "gave up"}, keys)
-	require.Len(t, list, 9, "one cause is one group")
+	require.ElementsMatch(t, []string{"held-1", "held-2", "held-3", "patient", "failed", "failed for a cause", "conflict", "transfer", "partial", "unreadable", "gave up"}, keys)
+	require.Len(t, list, 10, "one cause is one group")
 
 	for _, tc := range []struct {
 		q    writeback.WorkQuery
@@ -142,7 +145,7 @@ func TestWorkListGroupsWhatWaitsForSomebodyOrAMend(t *testing.T) {
 		{writeback.WorkQuery{Reasons: []driver.Reason{driver.ReasonProviderInactive}}, 2},
 		{writeback.WorkQuery{Cause: "option_unknown:note_types:9"}, 1},
 		{writeback.WorkQuery{Kinds: []writeback.ItemKind{writeback.KindPayment}}, 0},
-		{writeback.WorkQuery{Kinds: []writeback.ItemKind{writeback.KindNote}, States: []writeback.State{writeback.Failed}}, 1},
+		{writeback.WorkQuery{Kinds: []writeback.ItemKind{writeback.KindNote}, States: []writeback.State{writeback.Failed}}, 2},
 	} {
 		groups, err := b.p.WorkList(ctx, tc.q)
 		require.NoError(t, err)

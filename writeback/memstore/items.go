@@ -185,6 +185,7 @@ func fits(q *writeback.ItemQuery, it *item, now time.Time) bool {
 		(q.Patient == "" || q.Patient == it.Patient) &&
 		(q.Subject == "" || q.Subject == it.Subject) &&
 		(q.Cause == "" || q.Cause == it.Cause) &&
+		(!q.NoCause || it.Cause == "") &&
 		(q.MinAge == 0 || age >= q.MinAge) &&
 		(q.MaxAge == 0 || age <= q.MaxAge) &&
 		(q.MinIdle == 0 || idle >= q.MinIdle) &&

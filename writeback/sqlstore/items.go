@@ -194,6 +194,9 @@ func itemsQuery(q *writeback.ItemQuery, number, now int64) (string, []any, error
 	if q.Cause != "" {
 		and("i.cause = ?", q.Cause)
 	}
+	if q.NoCause {
+		and("i.cause = ?", "")
+	}
 	if q.MinAge != 0 {
 		and("i.created <= ?", now-q.MinAge.Microseconds())
 	}

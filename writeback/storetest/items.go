@@ -49,6 +49,8 @@ func itemsFilters(b *bench) {
 		{"patient", writeback.ItemQuery{Patient: "p1"}, []string{"a", "b"}},
 		{"subject", writeback.ItemQuery{Subject: "s1"}, []string{"b", "c"}},
 		{"cause", writeback.ItemQuery{Cause: "doc1"}, []string{"a", "e"}},
+		{"no cause", writeback.ItemQuery{NoCause: true}, []string{"b", "d", "f"}},
+		{"no reason", writeback.ItemQuery{Reasons: []driver.Reason{""}}, []string{"b", "f"}},
 		{"several", writeback.ItemQuery{States: []writeback.State{writeback.Held, writeback.Failed}, Cause: "doc1", Kinds: []writeback.ItemKind{writeback.KindNote}, Reasons: []driver.Reason{"r1"}}, []string{"a"}},
 		{"patient and subject", writeback.ItemQuery{Patient: "p2", Subject: "s1"}, []string{"c"}},
 		{"what excludes itself", writeback.ItemQuery{Patient: "p1", Subject: "s2"}, []string{}},
