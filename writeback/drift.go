@@ -214,11 +214,14 @@ func (p *Practice) checkFirst(ctx context.Context) (stands bool, err error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.health.loop(loopCatalog).failures > 0 && p.health.answers > answered {
-		p.health.unread = true
-		return p.line.down(time.Now()) <= 0, nil
+	if p.health.loop(loopCatalog).failures == 0 {
+		return false, nil // it is decided by what was read, or the PMS is still away
 	}
-	return false, nil
+	down := p.line.down(time.Now()) > 0
+	if p.health.answers > answered || !down {
+		p.health.unread = true // a refusal is an answer, too
+	}
+	return !down, nil
 }
 
 // lookAfterOutage has the catalogs read when the PMS is back: it may have been

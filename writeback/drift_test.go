@@ -296,7 +296,11 @@ func TestSettingsSavedOfflineAreCheckedOnReconnect(t *testing.T) {
 // taken by every PMS.
 func TestNothingIsWrittenAfterAnOutageBeforeTheListsWereRead(t *testing.T) {
 	t.Parallel()
-	for _, fails := range []bool{false, true} {
+	for fails, fault := range map[string]memdriver.Fault{
+		"":          {},
+		"one list":  {On: "catalog note_types"},
+		"all there": {On: "info", Err: driver.ReasonUnsupported}, // an answer, and no outage
+	} {
 		inBubble(t, func(t *testing.T, b *bed) {
 			b.pms.SetInfo(func(i *driver.Info) { i.ReusesIDs = true })
 			b.save(nil)
@@ -309,13 +313,13 @@ func TestNothingIsWrittenAfterAnOutageBeforeTheListsWereRead(t *testing.T) {
 			b.must(b.p.WriteNote(t.Context(), b.note("note")))
 			b.must(b.p.PostPayment(t.Context(), b.payment("pay")))
 			b.pass(10 * time.Minute)
-			if fails { // a list that cannot be read stops nothing for ever
-				b.pms.Fail(memdriver.Fault{On: "catalog note_types"})
+			if fails != "" { // what cannot be read stops nothing for ever
+				b.pms.Fail(fault)
 			}
 			b.pms.SetOffline(false)
 			b.pass(15 * time.Minute)
 			b.requireState("pay", writeback.Written)
-			if !fails {
+			if fails == "" {
 				require.Equal(t, writeback.ReasonIDReused, b.requireState("note", writeback.Held).Reason)
 				require.Empty(t, b.pms.Notes())
 			}
