@@ -49,6 +49,9 @@ type Options struct {
 	TCP bool
 	// Flags are further flags of mariadbd, such as "--sql-mode=".
 	Flags []string
+	// Template is what the server's data folder starts from; nil is an empty
+	// server.
+	Template *Template
 }
 
 // Server is a running MariaDB server.

@@ -47,9 +47,11 @@ func start(ctx context.Context, opt Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	template, err := template(ctx, mariadbd)
-	if err != nil {
-		return nil, err
+	from := opt.Template.path()
+	if from == "" {
+		if from, err = template(ctx, mariadbd); err != nil {
+			return nil, err
+		}
 	}
 	folder, err := shortTemp()
 	if err != nil {
@@ -57,7 +59,7 @@ func start(ctx context.Context, opt Options) (*Server, error) {
 	}
 	s := &Server{Socket: filepath.Join(folder, "s"), process: process{folder: folder, ended: make(chan struct{})}}
 	data := filepath.Join(folder, "d")
-	if err := errors.Join(os.CopyFS(data, os.DirFS(template)), os.Mkdir(filepath.Join(folder, "t"), 0o700)); err != nil {
+	if err := errors.Join(os.CopyFS(data, os.DirFS(from)), os.Mkdir(filepath.Join(folder, "t"), 0o700)); err != nil {
 		return nil, errors.Join(fmt.Errorf("mariadbtest: copy the data folder: %w", err), os.RemoveAll(folder))
 	}
 	flags := append(serverFlags(data, s.Socket, folder), opt.Flags...)
@@ -152,6 +154,21 @@ func greets(socket string) bool {
 func lastLines(text string, n int) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// shutDown lets the server end by itself, so that its data folder is whole.
+func (s *Server) shutDown(ctx context.Context) error {
+	select {
+	case <-s.process.ended:
+	default:
+		_ = syscall.Kill(s.process.pid, syscall.SIGTERM)
+	}
+	select {
+	case <-s.process.ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("mariadbtest: the server does not end: %w", ctx.Err())
+	}
 }
 
 func (s *Server) stop() error {

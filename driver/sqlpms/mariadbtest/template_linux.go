@@ -61,3 +61,28 @@ func template(ctx context.Context, mariadbd string) (string, error) {
 	}
 	return done, nil
 }
+
+func newTemplate(ctx context.Context, opt Options, prepare func(context.Context, *Server) error) (*Template, error) {
+	s, err := start(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	folder := ""
+	err = prepare(ctx, s)
+	if err == nil {
+		err = s.shutDown(ctx)
+	}
+	if err == nil {
+		folder, err = os.MkdirTemp("", "mdbt")
+	}
+	if err == nil {
+		err = os.Rename(filepath.Join(s.process.folder, "d"), filepath.Join(folder, "d"))
+	}
+	if err = errors.Join(err, s.stop()); err != nil {
+		if folder != "" {
+			err = errors.Join(err, os.RemoveAll(folder))
+		}
+		return nil, fmt.Errorf("mariadbtest: prepare a template: %w", err)
+	}
+	return &Template{folder: filepath.Join(folder, "d")}, nil
+}
