@@ -25,7 +25,7 @@ var noNames = []string{"util", "utils", "common", "helper", "helpers", "manager"
 
 // readEnvironment are the packages that may read the environment: what tests
 // import, and programs. A library is told by its caller.
-var readEnvironment = []string{"driver/sqlpms/mariadbtest"}
+var readEnvironment = []string{"driver/sqlpms/mariadbtest", "driver/sqlpms/odbctest"}
 
 // source is one Go file of the module.
 type source struct {

@@ -24,6 +24,7 @@ const (
 	mysql     = "github.com/go-sql-driver/mysql"
 	sqlite    = "modernc.org/sqlite"
 	parseHTML = "golang.org/x/net/html"
+	odbc      = "github.com/alexbrainman/odbc"
 	sqlx      = "github.com/jmoiron/sqlx"
 	text      = "golang.org/x/text/..."
 	throttle  = "golang.org/x/time/rate"
@@ -42,6 +43,7 @@ var mayImport = map[string][]string{
 	"driver/memdriver":          {"driver"},
 	"driver/sqlpms":             {"driver", sqlx},
 	"driver/sqlpms/mariadbtest": {mysql},
+	"driver/sqlpms/odbctest":    {"driver/sqlpms/mariadbtest", odbc},
 	"settings":                  {"driver"},
 	"sync":                      {backoff, errgroup},
 	"writeback":                 {"driver", "settings", "sync", errgroup, mimetype, parseHTML, text},
@@ -60,6 +62,7 @@ var neverLinked = []struct {
 	in, dep, why string
 }{
 	{"...", testify, "it is for _test.go files only"},
+	{"...", odbc + "/...", "it needs cgo and headers: only the tag odbc brings it"},
 	{"driver", module + "/...", "driver knows nobody"},
 	{"sync", module + "/...", "sync knows neither settings nor drivers"},
 	{"settings", module + "/writeback/...", "the engine asks the settings, never the other way round"},
@@ -79,7 +82,7 @@ var neverLinked = []struct {
 
 // forTests are the packages that may import testing: they are imported by tests
 // only.
-var forTests = []string{"driver/drivertest", "driver/sqlpms/mariadbtest", "writeback/storetest"}
+var forTests = []string{"driver/drivertest", "driver/sqlpms/mariadbtest", "driver/sqlpms/odbctest", "writeback/storetest"}
 
 // pkg is what go list says of a package.
 type pkg struct {

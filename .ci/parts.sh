@@ -10,6 +10,7 @@ parts_table() {
   cat <<'TABLE'
 c-compiler | probe_c_compiler | gcc libc6-dev | the race detector: tests run without -race
 mariadb    | probe_mariadb    | mariadb-server | tests against a real MariaDB
+odbc       | probe_odbc       | unixodbc unixodbc-dev odbc-mariadb | tests of the drivers that reach their PMS through ODBC
 TABLE
 }
 
@@ -25,6 +26,30 @@ probe_c_compiler() {
     $cc -x c - -pthread -o "$dir/probe" >/dev/null 2>&1 || status=1
   rm -rf "$dir"
   return "$status"
+}
+
+# What the SQL driver for ODBC includes must compile and link, and MariaDB's ODBC
+# driver must be where the tests look (driver/sqlpms/odbctest).
+probe_odbc() {
+  local cc dir status=0
+  probe_c_compiler || return 1
+  cc=$(go env CC) || return 1
+  dir=$(mktemp -d) || return 1
+  # shellcheck disable=SC2086
+  printf '#include <sql.h>\n#include <sqlext.h>\nint main(void) { SQLHANDLE h; return SQLAllocHandle(SQL_HANDLE_ENV, SQL_NULL_HANDLE, &h); }\n' |
+    $cc -x c - -o "$dir/probe" -lodbc >/dev/null 2>&1 || status=1
+  rm -rf "$dir"
+  [ "$status" -eq 0 ] || return 1
+  compgen -G '/usr/lib/*/odbc/libmaodbc.so' >/dev/null || compgen -G '/usr/lib*/*/libmaodbc.so' >/dev/null ||
+    compgen -G '/usr/lib*/libmaodbc.so' >/dev/null || compgen -G '/usr/local/lib/libmaodbc.so' >/dev/null ||
+    compgen -G '/usr/local/lib/*/libmaodbc.so' >/dev/null
+}
+
+# odbc_tags sets tags to the build tag with which tests go through ODBC, where the
+# parts are there. Without it nothing needs a C compiler.
+odbc_tags() {
+  tags=()
+  if have_part odbc; then tags=(-tags=odbc); fi
 }
 
 # Debian keeps the server in sbin, which is not in every user's PATH.

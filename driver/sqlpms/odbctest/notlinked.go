@@ -1,0 +1,5 @@
+//go:build !odbc || !cgo || !linux
+
+package odbctest
+
+const linked = false
