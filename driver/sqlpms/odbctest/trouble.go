@@ -34,7 +34,9 @@ type Sent struct {
 func (s Sent) Effect() bool { return s.Step == StepExecute || s.Step == StepQuery }
 
 // IsCommit finds the end of a transaction that keeps its changes.
-func IsCommit(s Sent) bool { return s.Effect() && strings.EqualFold(strings.TrimSpace(s.Text), "commit") }
+func IsCommit(s Sent) bool {
+	return s.Effect() && strings.EqualFold(strings.TrimSpace(s.Text), "commit")
+}
 
 // IsConnect finds a client that connects.
 func IsConnect(s Sent) bool { return s.Step == StepConnect }

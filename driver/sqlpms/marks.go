@@ -1,0 +1,174 @@
+package sqlpms
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Marks reads a feed by the change marks of its rows, page by page, without losing
+// one. A mark is the PMS's wall time of the last change, often in whole seconds
+// and often without an index, so that neither ties nor an order can be relied on:
+//
+//   - Rows are read for a span of time and put in order here.
+//   - A page ends only between two ticks of the clock, so that ties stay together.
+//   - A run starts Overlap before the end of the one before: a row may be stamped
+//     and committed later, or stamped by a workstation whose clock is behind. What
+//     lies there comes again.
+//   - In the hour that comes twice each run starts at its beginning.
+//   - A clock that was set back expires the cursor.
+//
+// T is the driver's record.
+type Marks[T any] struct {
+	// Name is the PMS driver's, Feed and Source are those of the cursor.
+	Name, Feed, Source string
+	// Location is the practice's zone.
+	Location *time.Location
+	// Tick is the resolution of the marks; 0 means a second.
+	Tick time.Duration
+	// Overlap is how far back a run starts; 0 means 5 minutes.
+	Overlap time.Duration
+	// Step is how much time one read covers at the most, so that a long absence
+	// does not read everything at once; 0 means a week.
+	Step time.Duration
+	// Now reads the PMS's clock, as a wall time.
+	Now func(ctx context.Context) (time.Time, error)
+	// Read reads the rows whose mark lies from from to to, both included, in any
+	// order. More rows do no harm.
+	Read func(ctx context.Context, from, to time.Time) ([]Marked[T], error)
+}
+
+// Marked is a record with its change mark.
+type Marked[T any] struct {
+	// At is the mark, as a wall time.
+	At time.Time
+	// Record is the record.
+	Record T
+}
+
+// MarkPage is one page.
+type MarkPage[T any] struct {
+	// Records are in the order of their marks.
+	Records []T
+	// Next is the cursor for the next page; More is set when there is one now.
+	Next Cursor
+	More bool
+	// Now is what the PMS's clock showed, as a wall time.
+	Now time.Time
+}
+
+const (
+	defaultOverlap = 5 * time.Minute
+	defaultStep    = 7 * 24 * time.Hour
+	// stepBack is how far the PMS's clock may lie behind what it showed before
+	// until it counts as set back.
+	stepBack = 2 * time.Second
+	// pageRows is how many records a page has when nobody says.
+	pageRows = 500
+)
+
+// Page reads the page after a cursor. An empty cursor sets a baseline.
+func (m Marks[T]) Page(ctx context.Context, op, cursor string, limit int) (MarkPage[T], error) {
+	cur := Cursor{Feed: m.Feed, Source: m.Source}
+	if cursor != "" {
+		var err error
+		if cur, err = ParseCursor(m.Name, op, m.Feed, m.Source, cursor); err != nil {
+			return MarkPage[T]{}, err
+		}
+	}
+	// Before the rows: what they lack is stamped later.
+	now, err := m.Now(ctx)
+	if err != nil {
+		return MarkPage[T]{}, err
+	}
+	now = now.Truncate(or(m.Tick, time.Second))
+	if cursor == "" {
+		return MarkPage[T]{Next: m.next(cur, now), Now: now}, nil
+	}
+	if now.Before(latest(cur.Now, cur.End).Add(-stepBack)) && !m.bothRepeated(now, latest(cur.Now, cur.End)) {
+		return MarkPage[T]{}, Expired(m.Name, op, "the PMS's clock was set back")
+	}
+	if cur.End.IsZero() {
+		// Within the hour that comes twice the clock may show less than before.
+		cur.End = latest(now, cur.Now)
+	}
+	return m.read(ctx, cur, now, or(limit, pageRows))
+}
+
+func (m Marks[T]) read(ctx context.Context, cur Cursor, now time.Time, limit int) (MarkPage[T], error) {
+	tick := or(m.Tick, time.Second)
+	from := latest(cur.Since, cur.From)
+	for {
+		to := cur.End
+		if most := from.Add(or(m.Step, defaultStep)); most.Before(to) {
+			to = most
+		}
+		found, err := m.Read(ctx, from, to)
+		if err != nil {
+			return MarkPage[T]{}, err
+		}
+		found = slices.DeleteFunc(found, func(r Marked[T]) bool { return r.At.Before(from) || r.At.After(to.Add(tick-1)) })
+		slices.SortStableFunc(found, func(a, b Marked[T]) int { return a.At.Compare(b.At) })
+		n := len(found)
+		if n > limit {
+			last := found[limit-1].At.Truncate(tick)
+			for n = limit; n < len(found) && !found[n].At.Truncate(tick).After(last); {
+				n++
+			}
+		}
+		page := MarkPage[T]{Records: records(found[:n]), Now: now}
+		switch {
+		case n < len(found):
+			cur.From = found[n-1].At.Truncate(tick).Add(tick)
+		case to.Before(cur.End):
+			cur.From = to.Add(tick)
+		default:
+			page.Next = m.next(cur, cur.End)
+			return page, nil
+		}
+		if n > 0 {
+			page.Next, page.More = cur, true
+			return page, nil
+		}
+		from = cur.From
+	}
+}
+
+func records[T any](rows []Marked[T]) []T {
+	out := make([]T, len(rows))
+	for i, r := range rows {
+		out[i] = r.Record
+	}
+	return out
+}
+
+// next is the cursor for the run after one that ended at end.
+func (m Marks[T]) next(cur Cursor, end time.Time) Cursor {
+	since := end.Add(-or(m.Overlap, defaultOverlap))
+	if from, _, ok := Repeated(end, m.zone()); ok && from.Before(since) {
+		since = from
+	}
+	return Cursor{Feed: m.Feed, Source: m.Source, Since: since, Now: end, Mark: cur.Mark, Key: cur.Key}
+}
+
+func (m Marks[T]) zone() *time.Location {
+	if m.Location == nil {
+		return time.UTC
+	}
+	return m.Location
+}
+
+// bothRepeated reports whether two wall times lie in the same hour that comes
+// twice, where the later one may show less.
+func (m Marks[T]) bothRepeated(a, b time.Time) bool {
+	fromA, _, okA := Repeated(a, m.zone())
+	fromB, _, okB := Repeated(b, m.zone())
+	return okA && okB && fromA.Equal(fromB)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
