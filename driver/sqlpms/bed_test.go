@@ -3,7 +3,6 @@ package sqlpms_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -144,9 +143,4 @@ func requireKind(t *testing.T, err error, kind driver.Kind) *driver.Error {
 func soon(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	require.Eventually(t, condition, 10*time.Second, 5*time.Millisecond, what)
-}
-
-func isFault(err error, class sqlpms.Class) bool {
-	var f *sqlpms.Fault
-	return errors.As(err, &f) && f.Class == class
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // Config says how a PMS's database is reached. Exactly one of SQLDriver (with
-// DSN), Driver (with DSN) and Connector is needed.
+// DSN), Driver (with DSN), Connector and Pool is needed.
 type Config struct {
 	// Name is the PMS driver's name, for errors: "dentrix".
 	Name string
@@ -28,6 +28,10 @@ type Config struct {
 	DSN driver.Secret
 	// Connector makes connections in whatever way.
 	Connector sqldriver.Connector
+	// Pool is a pool of the host's, from which connections are taken for as long as
+	// they are used here. Close leaves it open. Init runs on each connection when it
+	// is taken.
+	Pool *sql.DB
 	// Init are statements that are run on every new connection before anything
 	// else, in their order: authentication, isolation. They are secrets: an error
 	// names the statement by its number. A driver manager that pools connections
@@ -69,7 +73,7 @@ func or[T comparable](v, otherwise T) T {
 // error names the field and repeats no value of DSN or Init.
 func (cfg Config) Check() error {
 	ways := 0
-	for _, given := range []bool{cfg.SQLDriver != "", cfg.Driver != nil, cfg.Connector != nil} {
+	for _, given := range []bool{cfg.SQLDriver != "", cfg.Driver != nil, cfg.Connector != nil, cfg.Pool != nil} {
 		if given {
 			ways++
 		}
@@ -78,8 +82,8 @@ func (cfg Config) Check() error {
 	case ways == 0:
 		return problem("SQLDriver: name the driver of database/sql through which the database is reached, such as \"odbc\"")
 	case ways > 1:
-		return problem("SQLDriver, Driver, Connector: give one of them only")
-	case cfg.Connector == nil && cfg.DSN.IsEmpty():
+		return problem("SQLDriver, Driver, Connector, Pool: give one of them only")
+	case cfg.Connector == nil && cfg.Pool == nil && cfg.DSN.IsEmpty():
 		return problem("DSN: give the data source name, or the connection string")
 	case cfg.SQLDriver != "" && !slices.Contains(sql.Drivers(), cfg.SQLDriver):
 		return problem("SQLDriver: no driver of this name is registered with database/sql (forgotten import?)")
@@ -96,8 +100,11 @@ func (cfg Config) Check() error {
 
 // inner is the connector of the SQL driver.
 func (cfg Config) inner() (sqldriver.Connector, error) {
-	if cfg.Connector != nil {
+	switch {
+	case cfg.Connector != nil:
 		return cfg.Connector, nil
+	case cfg.Pool != nil:
+		return poolConnector{cfg.Pool}, nil
 	}
 	d := cfg.Driver
 	if d == nil {

@@ -188,7 +188,8 @@ func (c *conn) BeginTx(ctx context.Context, opts sqldriver.TxOptions) (sqldriver
 			// middle of another call.
 			tx.inner, err = b.BeginTx(context.WithoutCancel(ctx), opts)
 		} else {
-			tx.inner, err = c.inner.Begin() //nolint:staticcheck // what every SQL driver has
+			//lint:ignore SA1019 what every SQL driver has
+			tx.inner, err = c.inner.Begin()
 		}
 		return err
 	})

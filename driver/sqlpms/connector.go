@@ -55,7 +55,8 @@ func (c *conn) initialise(ctx context.Context, text string) error {
 		if err != nil {
 			return err
 		}
-		_, err = stmt.Exec(nil) //nolint:staticcheck // what every SQL driver has
+		//lint:ignore SA1019 what every SQL driver has
+		_, err = stmt.Exec(nil)
 		return errors.Join(err, stmt.Close())
 	})
 }

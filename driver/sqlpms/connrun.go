@@ -22,7 +22,8 @@ func (c *conn) ExecContext(ctx context.Context, text string, args []sqldriver.Na
 		if s, ok := stmt.(sqldriver.StmtExecContext); ok {
 			result, err = s.ExecContext(ctx, args)
 		} else {
-			result, err = stmt.Exec(values(args)) //nolint:staticcheck // ODBC's statements have no other
+			//lint:ignore SA1019 ODBC's statements have no other
+			result, err = stmt.Exec(values(args))
 		}
 		return errors.Join(err, stmt.Close())
 	})
@@ -63,7 +64,8 @@ func (c *conn) query(ctx context.Context, text string, args []sqldriver.NamedVal
 		if s, ok := r.stmt.(sqldriver.StmtQueryContext); ok {
 			r.inner, err = s.QueryContext(ctx, args)
 		} else {
-			r.inner, err = r.stmt.Query(values(args)) //nolint:staticcheck // some SQL drivers have no other
+			//lint:ignore SA1019 some SQL drivers have no other
+			r.inner, err = r.stmt.Query(values(args))
 		}
 		if err != nil {
 			return errors.Join(err, r.stmt.Close())

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -68,6 +69,27 @@ func (db *DB) Each(ctx context.Context, op string, s Statement, f func(*Row) (mo
 		}
 		return err
 	})
+}
+
+// Columns are the names of the columns of a statement's first result, in lower
+// case. No row is asked for.
+func (db *DB) Columns(ctx context.Context, op string, s Statement) (names []string, err error) {
+	err = db.with(ctx, op, false, func(ctx context.Context, c *conn) error {
+		args, err := c.args(s.Args)
+		if err != nil {
+			return err
+		}
+		r, err := c.query(ctx, s.Text, args)
+		if err != nil {
+			return err
+		}
+		names = nil
+		for _, n := range r.Columns() {
+			names = append(names, strings.ToLower(strings.TrimSpace(n)))
+		}
+		return r.Close()
+	})
+	return names, err
 }
 
 // Call runs a procedure that only reads, as [Tx].Call does.

@@ -101,16 +101,6 @@ func plainCode(s string) bool {
 	return len(s) == 5
 }
 
-// said reports whether the engine itself refused the statement, so that it is
-// known to be over. Otherwise it may still be at work.
-func (f *Fault) said() bool {
-	switch f.Class {
-	case ClassLine, ClassTimeout, ClassUnknown:
-		return false
-	}
-	return true
-}
-
 type classRow struct {
 	words  string
 	kind   driver.Kind
@@ -162,20 +152,20 @@ func (f *Fault) noEffect(name, op string) *driver.Error {
 }
 
 // fault puts an error of the SQL driver, or of this package, in words of our own.
-func (c *Config) fault(ctx context.Context, err error) *Fault {
+func (cfg *Config) fault(ctx context.Context, err error) *Fault {
 	var f *Fault
 	if errors.As(err, &f) {
 		return f
 	}
 	d, ok := Diagnosis{}, false
-	if c.Diagnose != nil {
-		d, ok = c.Diagnose(err)
+	if cfg.Diagnose != nil {
+		d, ok = cfg.Diagnose(err)
 	}
 	if !ok {
 		d, ok = Diagnose(err)
 	}
 	if ok {
-		return c.Dialect.fault(d)
+		return cfg.Dialect.fault(d)
 	}
 	if ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		words := ""

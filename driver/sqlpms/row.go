@@ -15,6 +15,8 @@ import (
 // names back as they like. A value that is not what it is asked for as, or a column
 // that is not there, makes a problem, and the zero value is returned; NULL is the
 // zero value without a problem.
+//
+// The values of a row are its own: a copy of the Row may be kept.
 type Row struct {
 	index   map[string]int
 	values  []sqldriver.Value
