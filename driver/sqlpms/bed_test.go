@@ -25,9 +25,9 @@ var office = mariadbtest.Pool{
 		for _, s := range []string{
 			`CREATE SCHEMA admin CHARACTER SET utf8mb4`,
 			`CREATE TABLE admin.note (id int AUTO_INCREMENT PRIMARY KEY, patient char(5) NOT NULL, body varchar(200), ref char(16) UNIQUE)`,
-			`CREATE TABLE admin.appt (id int PRIMARY KEY, status tinyint NOT NULL, amount decimal(15,2), starts datetime, born date, flag bit(1), name varchar(40), at_time time, stamp datetime(3))`,
+			`CREATE TABLE admin.appt (id int PRIMARY KEY, status tinyint NOT NULL, amount decimal(15,2), starts datetime, born date, flag tinyint, name varchar(40), at_time time, stamp datetime(3))`,
 			`INSERT INTO admin.note (patient, body) VALUES ('1','first'),('1','second'),('2','third')`,
-			`INSERT INTO admin.appt VALUES (1,-106,-102.69,'2026-03-08 02:30:00','2020-02-29',b'1','Zoë 東京 🦷','13:05:00','2026-11-27 08:00:00.123'),(2,3,NULL,NULL,NULL,b'0',NULL,NULL,NULL)`,
+			`INSERT INTO admin.appt VALUES (1,-106,-102.69,'2026-03-08 02:30:00','2020-02-29',1,'Zoë 東京 🦷','13:05:00','2026-11-27 08:00:00.123'),(2,3,NULL,NULL,NULL,0,NULL,NULL,NULL)`,
 			`CREATE PROCEDURE admin.add_note(p char(5), b varchar(200), r char(16))
 				BEGIN
 					IF p = '9' THEN SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 51001, MESSAGE_TEXT = 'patient Quill not found'; END IF;

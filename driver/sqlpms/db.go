@@ -92,12 +92,15 @@ func (db *DB) Columns(ctx context.Context, op string, s Statement) (names []stri
 	return names, err
 }
 
-// Call runs a procedure that only reads, as [Tx].Call does.
+// Call runs a procedure that only reads, as [Tx].Call does; f may be nil.
 func (db *DB) Call(ctx context.Context, op string, s Statement, f func(set int, r *Row) error) error {
 	given := false
 	return db.with(ctx, op, false, func(ctx context.Context, c *conn) error {
 		_, err := c.drain(ctx, s, func(set int, r *Row) error {
 			given = true
+			if f == nil {
+				return nil
+			}
 			return f(set, r)
 		})
 		if given {

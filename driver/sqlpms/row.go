@@ -190,10 +190,10 @@ func amount(v sqldriver.Value, currency string) (driver.Money, error) {
 }
 
 // MoneyFromFloat gives the amount that a decimal was before it became a binary
-// fraction.
+// fraction. Beyond 11 thousand million it is an error: it would not be exact.
 func MoneyFromFloat(f float64, currency string) (driver.Money, error) {
 	cents := math.Round(f * 100)
-	if math.IsNaN(f) || math.Abs(cents) > 1<<50 || math.Abs(f*100-cents) > 1e-3 {
+	if math.IsNaN(f) || math.Abs(cents) > 1<<40 || math.Abs(f*100-cents) > 1e-3 {
 		return driver.Money{Currency: currency}, problem("no amount with at most two decimals")
 	}
 	return driver.Money{Minor: int64(cents), Currency: currency}, nil
