@@ -162,10 +162,11 @@ func (c *conn) Ping(ctx context.Context) error {
 		return c.safe(ctx, err)
 	}
 	defer func() { _ = r.Close() }()
-	if ok, err := r.advance(ctx); err != nil || !ok {
-		return errors.Join(err, errNoAnswer)
+	ok, err := r.advance(ctx)
+	if err == nil && !ok {
+		err = errNoAnswer
 	}
-	return nil
+	return c.safe(ctx, err)
 }
 
 var errNoAnswer = &Fault{Class: ClassLine, Words: "the database gives no row where one is due"}

@@ -33,8 +33,8 @@ type Marks[T any] struct {
 	Step time.Duration
 	// Now reads the PMS's clock, as a wall time.
 	Now func(ctx context.Context) (time.Time, error)
-	// Read reads the rows whose mark lies from from to to, both included, in any
-	// order. More rows do no harm.
+	// Read reads the rows whose mark lies from from, included, to to, not included,
+	// in any order. More rows do no harm.
 	Read func(ctx context.Context, from, to time.Time) ([]Marked[T], error)
 }
 
@@ -97,9 +97,9 @@ func (m Marks[T]) Page(ctx context.Context, op, cursor string, limit int) (MarkP
 
 func (m Marks[T]) read(ctx context.Context, cur Cursor, now time.Time, limit int) (MarkPage[T], error) {
 	tick := or(m.Tick, time.Second)
-	from := latest(cur.Since, cur.From)
+	from, end := latest(cur.Since, cur.From), cur.End.Add(tick)
 	for {
-		to := cur.End
+		to := end
 		if most := from.Add(or(m.Step, defaultStep)); most.Before(to) {
 			to = most
 		}
@@ -107,7 +107,7 @@ func (m Marks[T]) read(ctx context.Context, cur Cursor, now time.Time, limit int
 		if err != nil {
 			return MarkPage[T]{}, err
 		}
-		found = slices.DeleteFunc(found, func(r Marked[T]) bool { return r.At.Before(from) || r.At.After(to.Add(tick-1)) })
+		found = slices.DeleteFunc(found, func(r Marked[T]) bool { return r.At.Before(from) || !r.At.Before(to) })
 		slices.SortStableFunc(found, func(a, b Marked[T]) int { return a.At.Compare(b.At) })
 		n := len(found)
 		if n > limit {
@@ -120,8 +120,8 @@ func (m Marks[T]) read(ctx context.Context, cur Cursor, now time.Time, limit int
 		switch {
 		case n < len(found):
 			cur.From = found[n-1].At.Truncate(tick).Add(tick)
-		case to.Before(cur.End):
-			cur.From = to.Add(tick)
+		case to.Before(end):
+			cur.From = to
 		default:
 			page.Next = m.next(cur, cur.End)
 			return page, nil
@@ -144,7 +144,12 @@ func records[T any](rows []Marked[T]) []T {
 
 // next is the cursor for the run after one that ended at end.
 func (m Marks[T]) next(cur Cursor, end time.Time) Cursor {
-	since := end.Add(-or(m.Overlap, defaultOverlap))
+	overlap := or(m.Overlap, defaultOverlap)
+	since := end.Add(-overlap)
+	// After the hour that is left out the clock shows more than has passed.
+	if passed := WallOf(Moment(end, m.zone()).Add(-overlap), m.zone()); passed.Before(since) {
+		since = passed
+	}
 	if from, _, ok := Repeated(end, m.zone()); ok && from.Before(since) {
 		since = from
 	}
