@@ -83,7 +83,7 @@ func TestARecordThatMovesAheadOfAWalkComesOnce(t *testing.T) {
 		if !at.Before(a) && at.Before(b) {
 			found = []string{"moved"}
 		}
-		at = at.AddDate(0, 0, 30)
+		at = b // staff move it to the day that is read next
 		return found, nil
 	}
 	var w sqlpms.Walks[string]
