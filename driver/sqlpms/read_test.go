@@ -2,7 +2,9 @@ package sqlpms_test
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +182,51 @@ func TestAnAnswerThatBreaksOffIsAnError(t *testing.T) {
 	defer b.line.Strike(odbctest.Trouble{When: odbctest.Runs("^(select id from|call)"), Do: odbctest.CutMiddle})()
 	requireKind(t, b.db.Each(t.Context(), "read", sqlpms.SQL("SELECT id FROM admin.note"), func(*sqlpms.Row) (bool, error) { return true, nil }), driver.ErrUnavailable)
 	requireKind(t, b.db.Call(t.Context(), "read", sqlpms.SQL("call admin.two_sets()"), nil), driver.ErrUnavailable)
+}
+
+func TestAReadIsNotTriedAgainOnceARowWasGiven(t *testing.T) {
+	t.Parallel()
+	n := 0
+	fake := &fakeDriver{next: func(dest []sqldriver.Value) error {
+		if n++; n == 3 {
+			return sqldriver.ErrBadConn
+		}
+		dest[0] = "1"
+		return nil
+	}}
+	db, err := sqlpms.Open(sqlpms.Config{Name: "acme", Driver: fake, DSN: driver.NewSecret("x")})
+	require.NoError(t, err)
+	defer func() { _ = db.Close() }()
+	require.NoError(t, db.Ping(t.Context(), "ping")) // which takes the first row
+	rows := 0
+	err = db.Each(t.Context(), "read", sqlpms.SQL("x"), func(*sqlpms.Row) (bool, error) { rows++; return rows < 5, nil })
+	requireKind(t, err, driver.ErrUnavailable)
+	require.Equal(t, 1, rows)
+}
+
+// An SQL driver may use a buffer again for the next row.
+func TestRowsKeepTheirValues(t *testing.T) {
+	t.Parallel()
+	buffer, n := []byte("0"), 0
+	fake := &fakeDriver{next: func(dest []sqldriver.Value) error {
+		if n++; n > 9 {
+			return io.EOF
+		}
+		buffer[0], dest[0] = byte('0'+n), buffer
+		return nil
+	}}
+	db, err := sqlpms.Open(sqlpms.Config{Name: "acme", Driver: fake, DSN: driver.NewSecret("x")})
+	require.NoError(t, err)
+	defer func() { _ = db.Close() }()
+	var kept []sqlpms.Row
+	require.NoError(t, db.Each(t.Context(), "read", sqlpms.SQL("x"), func(r *sqlpms.Row) (bool, error) {
+		kept = append(kept, *r)
+		return true, nil
+	}))
+	for i, r := range kept {
+		require.Equal(t, int64(i+1), r.Int("v"))
+	}
+	require.Len(t, kept, 9)
 }
 
 func TestAReadEndsWithItsContext(t *testing.T) {
