@@ -34,6 +34,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pmswriteback/pms/driver/sqlpms/mariadbtest"
@@ -54,15 +55,16 @@ var libraries = []string{
 	"/usr/local/lib/*/libmaodbc.so", "/usr/local/lib/libmaodbc.so", "/usr/local/lib/mariadb/libmaodbc.so",
 }
 
-// library is the path of MariaDB's ODBC driver.
-func library() (string, error) {
+// library is the path of MariaDB's ODBC driver. It is looked for once: each case of
+// a conformance test asks.
+var library = sync.OnceValues(func() (string, error) {
 	for _, pattern := range libraries {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
 			return found[0], nil
 		}
 	}
 	return "", ErrMissing
-}
+})
 
 // Available tells whether tests can go through ODBC here: nil, or [ErrMissing].
 func Available() error {
