@@ -168,6 +168,12 @@ func Repeated(wall time.Time, loc *time.Location) (from, to time.Time, ok bool) 
 func ZoneGap(local, practice *time.Location, now time.Time) string {
 	from := now.UTC().Truncate(24 * time.Hour)
 	for t := from; t.Before(from.AddDate(2, 0, 0)); t = t.Add(30 * time.Minute) {
+		// An hour is left out only where the program's own clock changes.
+		_, before := t.Add(-48 * time.Hour).In(local).Zone()
+		if _, after := t.Add(72 * time.Hour).In(local).Zone(); before == after {
+			t = t.Add(24*time.Hour - 30*time.Minute)
+			continue
+		}
 		wall := WallOf(t, practice)
 		shown := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, local)
 		if shown.Hour() != wall.Hour() {
