@@ -1,0 +1,95 @@
+package eaglesoft
+
+import (
+	"context"
+	"time"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// Verify implements [driver.Verifier]. Everything is found by its Ref, but for a
+// status, which has no room for one: there the appointment's own status decides.
+//
+// It looks at what is committed only: a row of a connection that died before its
+// end would be found and then be gone.
+func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver.Receipt, error) {
+	name := "verify " + string(op.Kind())
+	unknown := func(err error) (driver.Verdict, driver.Receipt, error) {
+		return driver.VerdictUnknown, driver.Receipt{}, err
+	}
+	if err := checkHead(name, op.Head()); err != nil {
+		return unknown(err)
+	}
+	// Before the look: what is committed while it lasts may lie behind it already.
+	stillAtWork := c.stillAtWork(op)
+	r, found, sure, err := c.find(ctx, name, op)
+	switch {
+	case err != nil:
+		return unknown(err)
+	case found:
+		return driver.VerdictApplied, r, nil
+	case stillAtWork || !sure:
+		return unknown(nil)
+	}
+	return driver.VerdictAbsent, driver.Receipt{}, nil
+}
+
+// stillAtWork reports whether the database may still carry out an earlier request.
+func (c *conn) stillAtWork(op driver.Op) bool {
+	last := op.Head().LastSent
+	if last.IsZero() {
+		last = op.Head().FirstSent
+	}
+	return !last.IsZero() && time.Now().Before(last.Add(c.cfg.verifyAfter()))
+}
+
+// find looks for an operation's effect; sure is false where nothing found does not
+// mean that nothing is there.
+func (c *conn) find(ctx context.Context, name string, op driver.Op) (r driver.Receipt, found, sure bool, err error) {
+	if c.noOp(nil, op.Kind()) != "" {
+		return r, false, false, rejected(name, driver.ReasonUnsupported, "")
+	}
+	sure = true
+	err = c.db.look(ctx, name, func(ctx context.Context, t *tx) (err error) {
+		rows, err := t.query(ctx, name, sessionQuery)
+		if err != nil {
+			return err
+		}
+		if sessionOf(rows).dirty {
+			return unavailable(name, whyDirtyReads)
+		}
+		switch op := op.(type) {
+		case *driver.Note:
+			r.ID, err = c.findNote(ctx, t, name, op, op.Patient)
+		case *driver.Document:
+			r.ID, err = c.findDocument(ctx, t, name, op, op.Patient)
+		case *driver.Payment:
+			r.ID, err = c.findPayment(ctx, t, name, op)
+		case *driver.StatusChange:
+			r.ID, sure, err = c.findStatus(ctx, t, name, op)
+		}
+		return err
+	})
+	return r, r.ID != "", sure, err
+}
+
+// findStatus looks at the appointment. A third status is staff's: whether ours was
+// there before, nobody can tell.
+func (c *conn) findStatus(ctx context.Context, t *tx, name string, sc *driver.StatusChange) (id string, sure bool, err error) {
+	n, ok := number(sc.Appointment)
+	if !ok {
+		return "", true, nil
+	}
+	rows, err := t.query(ctx, name, "SELECT "+columns("", "appointment_id", "confirmation_status")+" FROM "+c.db.from(tAppointment)+
+		` WHERE "appointment_id" = ?`, n)
+	if err != nil || len(rows) == 0 {
+		return "", true, err // one that is gone will not be there for whoever sends again
+	}
+	switch confirmationOf(rows[0]) {
+	case sc.To:
+		return sc.Appointment, true, nil
+	case sc.From:
+		return "", true, nil
+	}
+	return "", false, nil
+}
