@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"opendental/opendentaltest": {mysql, sqlite + "/..."},
 	"dentrix":                   {"driver", "driver/sqlpms", sqlx},
 	"eaglesoft":                 {"driver", "driver/sqlpms", sqlx},
+	"eaglesoft/eaglesofttest":   {"driver", "driver/drivertest", "driver/sqlpms/mariadbtest", "eaglesoft"},
 }
 
 // neverLinked is what must not end up in a host's binary through a package, by
@@ -78,11 +79,15 @@ var neverLinked = []struct {
 	{"writeback", mysql, "a host chooses its database"},
 	{"opendental", sqlite + "/...", "the API needs no database"},
 	{"opendental", mysql, "the API needs no database"},
+	{"eaglesoft", module + "/writeback/...", "a driver knows only the contract"},
+	{"eaglesoft", module + "/sync", "a driver knows only the contract"},
+	{"eaglesoft", module + "/settings", "a driver knows only the contract"},
+	{"eaglesoft", mysql, "the host chooses the SQL driver"},
 }
 
 // forTests are the packages that may import testing: they are imported by tests
 // only.
-var forTests = []string{"driver/drivertest", "driver/sqlpms/mariadbtest", "driver/sqlpms/odbctest", "writeback/storetest"}
+var forTests = []string{"driver/drivertest", "driver/sqlpms/mariadbtest", "driver/sqlpms/odbctest", "eaglesoft/eaglesofttest", "writeback/storetest"}
 
 // pkg is what go list says of a package.
 type pkg struct {
