@@ -17,10 +17,13 @@ func TestTheDriverKeepsTheContractOverODBC(t *testing.T) {
 	odbctest.Need(t)
 	other := mariadbtest.Start(t, mariadbtest.Options{})
 	foreign := dentrix.FormatDSN(odbctest.DriverName, driver.NewSecret(odbctest.Login{Socket: other.Socket}.DSN(t)), nil)
+	var sent []string
 	drivertest.Run(t, drivertest.Harness{
 		Crowd: 30,
 		New: func(tb testing.TB, zone *time.Location) *drivertest.PMS {
-			return openOffice(tb, zone, time.Now()).pms(foreign)
+			o := openOffice(tb, zone, time.Now())
+			tb.Cleanup(func() { sent = append(sent, o.line.Statements()...) })
+			return o.pms(foreign)
 		},
 		Secrets: []string{dentrixtest.Password},
 		Cannot: map[string]string{
@@ -28,4 +31,5 @@ func TestTheDriverKeepsTheContractOverODBC(t *testing.T) {
 			"OtherSite": "a database holds one location",
 		},
 	})
+	requireForms(t, sent)
 }

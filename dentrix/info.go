@@ -3,7 +3,6 @@ package dentrix
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -119,9 +118,6 @@ var withoutProfile = map[driver.OpKind]string{
 // opSupport says whether an operation works now.
 func (c *conn) opSupport(p *probed, kind driver.OpKind) driver.Support {
 	const needs = "Membership of the Dentrix Developer Program, category Write"
-	c.mu.Lock()
-	lost := c.lost[kind]
-	c.mu.Unlock()
 	switch {
 	case withoutProfile[kind] == "":
 		return driver.No("The driver does not know this operation.")
@@ -129,7 +125,7 @@ func (c *conn) opSupport(p *probed, kind driver.OpKind) driver.Support {
 		return driver.No(withoutProfile[kind]+" only through procedures that the vendor gives to members of its developer programme; the connection settings (profile) name none for this.", needs)
 	case p.ops[kind] != "":
 		return driver.No(p.ops[kind], needs)
-	case lost:
+	case c.isLost(kind):
 		return driver.No("What was written last could not be found again by its reference in Dentrix, so that nothing more is written. Check the look-up (find) of the profile.", needs)
 	}
 	return driver.Yes(needs)
@@ -203,14 +199,18 @@ func (o *Operation) titleChars() int {
 	return titleChars
 }
 
-// loses remembers that what an operation wrote was not found again.
+// loses remembers whether what an operation wrote was not found again.
 func (c *conn) loses(kind driver.OpKind, lost bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := maps.Clone(c.lost)
-	if all == nil {
-		all = map[driver.OpKind]bool{}
+	if c.lost == nil {
+		c.lost = map[driver.OpKind]bool{}
 	}
-	all[kind] = lost
-	c.lost = all
+	c.lost[kind] = lost
+}
+
+func (c *conn) isLost(kind driver.OpKind) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lost[kind]
 }

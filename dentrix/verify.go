@@ -12,7 +12,8 @@ import (
 
 // Verify implements [driver.Verifier]: it looks for the write's key, or for the
 // appointment's status. An operation for which the profile has no look-up stays
-// VerdictUnknown, and so does one whose patient is gone.
+// VerdictUnknown, and so does one whose patient is gone, or whose look-up did not find
+// what was written before.
 func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver.Receipt, error) {
 	name := "verify " + string(op.Kind())
 	p := c.known()
@@ -27,7 +28,7 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 		return driver.VerdictUnknown, driver.Receipt{}, err
 	case there:
 		return driver.VerdictApplied, receipt, nil
-	case !known, time.Since(op.Head().LastSent) < c.cfg.verifyAfter():
+	case !known, c.isLost(op.Kind()), time.Since(op.Head().LastSent) < c.cfg.verifyAfter():
 		return driver.VerdictUnknown, driver.Receipt{}, nil
 	}
 	return driver.VerdictAbsent, driver.Receipt{}, nil
