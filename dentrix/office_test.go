@@ -19,6 +19,8 @@ type office struct {
 	*dentrixtest.Office
 	tb   testing.TB
 	line *odbctest.Line
+	// spoil says that tables or views were changed: the server is not lent again.
+	spoil func()
 }
 
 // openOffice opens an office whose clock stands at now.
@@ -30,7 +32,7 @@ func openOffice(tb testing.TB, zone *time.Location, now time.Time) *office {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &office{Office: o, tb: tb, line: odbctest.NewLine(tb, server.Socket)}
+	return &office{Office: o, tb: tb, line: odbctest.NewLine(tb, server.Socket), spoil: server.Spoil}
 }
 
 // connection is the member's connection string.
