@@ -43,9 +43,8 @@ func (c *conn) changedAppointments(ctx context.Context, op string, q driver.Chan
 		return driver.Page{}, unavailable(op, "the database does not tell its time")
 	}
 	marks := sqlpms.Marks[driver.Appointment]{
-		Name: Name, Feed: "appointments", Source: "sp_appointments", Location: c.loc, Step: oneCall,
-		Overlap: overlapAt(now, c.cfg.overlap(), c.loc),
-		Now:     func(context.Context) (time.Time, error) { return now, nil },
+		Name: Name, Feed: "appointments", Source: "sp_appointments", Location: c.loc, Step: oneCall, Overlap: c.cfg.overlap(),
+		Now: func(context.Context) (time.Time, error) { return now, nil },
 		Read: func(ctx context.Context, from, _ time.Time) ([]sqlpms.Marked[driver.Appointment], error) {
 			return called(ctx, c.db, op, sqlpms.SQL(appointmentsCall(earliestDay, latestDay, from)), func(r *sqlpms.Row) sqlpms.Marked[driver.Appointment] {
 				return sqlpms.Marked[driver.Appointment]{At: r.Wall("modified_time_stamp"), Record: c.visit(r).Appointment}

@@ -17,9 +17,10 @@ const (
 	memoChars  = 60
 	// maxCalls is how many calls run at once.
 	maxCalls = 2
-	// shortestPoll is between two reads of a feed. Vendors of like products read
-	// every fifteen minutes; the procedure's cost is not documented.
-	shortestPoll = time.Minute
+	// shortestPoll is between two reads of a feed. The vendor documents no limit, and
+	// not what a call costs the office's server; products of others read every fifteen
+	// minutes.
+	shortestPoll = 15 * time.Second
 )
 
 // Info implements [driver.Conn]. It looks at everything anew, with some twenty short

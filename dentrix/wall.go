@@ -17,9 +17,3 @@ func moment(wall time.Time, loc *time.Location, now time.Time) time.Time {
 	}
 	return first
 }
-
-// overlapAt is the overlap as the clocks went: in spring they jump ahead, and what was
-// stamped before that shows an hour less.
-func overlapAt(now time.Time, overlap time.Duration, loc *time.Location) time.Duration {
-	return max(overlap, now.Sub(sqlpms.WallOf(sqlpms.Moment(now, loc).Add(-overlap), loc)))
-}
