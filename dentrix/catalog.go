@@ -121,20 +121,20 @@ func (c *conn) renamed(ctx context.Context, op string, p *probed) (renamings, er
 	out := renamings{of: map[Definition]string{}}
 	pins := c.pins()
 	for _, which := range pinnable {
-		var options []driver.Option
-		if v, _ := viewOf(which); p.unread[v.name] == "" {
-			var err error
-			if options, err = c.options(ctx, op, p, which); err != nil {
-				return renamings{}, err
-			}
-		} else {
-			continue // what needs it is off for that
+		pinned := sortedPins(pins, which)
+		v, _ := viewOf(which)
+		if len(pinned) == 0 || p.unread[v.name] != "" {
+			continue // what needs a view that cannot be read is off for that
+		}
+		options, err := c.options(ctx, op, p, which)
+		if err != nil {
+			return renamings{}, err
 		}
 		labels := map[string]string{}
 		for _, o := range options {
 			labels[o.ID] = o.Label
 		}
-		for _, d := range sortedPins(pins, which) {
+		for _, d := range pinned {
 			label, there := labels[d.ID]
 			if there && sameText(label, pins[d]) {
 				continue
