@@ -3,9 +3,11 @@ package dentrix
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
 const (
@@ -40,7 +42,7 @@ func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 		Ops:      map[driver.OpKind]driver.OpInfo{},
 		Find:     c.findSupport(p),
 		MaxCalls: maxCalls,
-		Notes:    p.notes,
+		Notes:    slices.Clone(p.notes),
 	}
 	for _, which := range driver.Catalogs() {
 		info.Catalogs[which] = c.catalogSupport(p, which)
@@ -53,6 +55,9 @@ func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 		if hours := info.Clock.Skew.Round(30 * time.Minute); hours.Abs() >= 30*time.Minute {
 			info.Notes = append(info.Notes, fmt.Sprintf("The office's clock differs by %v. Check the time zone of the practice, which is set to %s.", hours, c.loc))
 		}
+	}
+	if why := sqlpms.ZoneGap(time.Local, c.loc, time.Now()); why != "" {
+		info.Notes = append(info.Notes, why)
 	}
 	return info, nil
 }
