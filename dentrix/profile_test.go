@@ -2,6 +2,8 @@ package dentrix_test
 
 import (
 	"encoding/json"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -196,4 +198,24 @@ func FuzzParseProfile(f *testing.F) {
 		_, err = dentrix.ParseProfile(back)
 		require.NoError(t, err)
 	})
+}
+
+// The set-up page lists what a profile can bind, and no more.
+func TestTheSetUpPageNamesEveryBinding(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("SETUP.md")
+	require.NoError(t, err)
+	source, err := os.ReadFile("profile_bind.go")
+	require.NoError(t, err)
+	_, list, ok := strings.Cut(string(page), "\nBindings: ")
+	require.True(t, ok)
+	list, _, _ = strings.Cut(list, "\n\n")
+	var named, there []string
+	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(list, -1) {
+		named = append(named, m[1])
+	}
+	for _, m := range regexp.MustCompile(`Binding += "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1) {
+		there = append(there, m[1])
+	}
+	require.ElementsMatch(t, there, named)
 }
