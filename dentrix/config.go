@@ -40,7 +40,7 @@ type Config struct {
 	// the database's catalog, because the catalog cannot be read there. What was
 	// compared and does not fit stays off all the same.
 	TrustProfile bool
-	// Timeout bounds one read, and one write as a whole; 0 is DefaultTimeout.
+	// Timeout bounds one read, and the transaction of one write; 0 is DefaultTimeout.
 	Timeout time.Duration
 	// VerifyAfter is how long after a write was sent it may still take effect; 0 is
 	// DefaultVerifyAfter. Shorter values are for tests.

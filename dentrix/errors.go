@@ -27,9 +27,3 @@ func unavailable(op, cause string) *driver.Error {
 func expired(op, cause string) *driver.Error {
 	return failure(op, driver.ErrCursorExpired, driver.ReasonNone, cause)
 }
-
-func unauthorized(op string, scope driver.Scope, cause string) *driver.Error {
-	e := failure(op, driver.ErrUnauthorized, driver.ReasonNone, cause)
-	e.Scope = scope
-	return e
-}

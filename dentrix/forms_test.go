@@ -38,7 +38,7 @@ var allowedForms = []*regexp.Regexp{
 }
 
 // odbcOwn is what the ODBC driver of the tests asks by itself.
-var odbcOwn = regexp.MustCompile(`(?i)^(set |select @@|select database\(\)|commit$|rollback$|start transaction)`)
+var odbcOwn = regexp.MustCompile(`(?i)^(set |select @@|select database\(\)|commit$|rollback$|start transaction|kill query )`)
 
 // requireForms fails the test when a statement is not of an allowed form.
 func requireForms(t *testing.T, statements []string) {

@@ -34,9 +34,7 @@ func (c *conn) probeOperations(ctx context.Context, op string, p *probed) error 
 	if err != nil {
 		return err
 	}
-	for _, text := range renamed.words {
-		p.notes = append(p.notes, text)
-	}
+	p.notes = append(p.notes, renamed.words...)
 	known := map[string]signature{}
 	unchecked := false
 	for _, kind := range slices.Sorted(maps.Keys(c.cfg.Profile.Operations)) {

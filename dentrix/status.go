@@ -72,9 +72,6 @@ func journalCatalog() []driver.Option {
 	}
 }
 
-// lowers reports whether an adjustment type lowers what is owed: the vendor's help
-// has its text begin with + or -.
-func lowers(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "-") }
-
-// raises reports whether an adjustment type raises what is owed.
+// raises reports whether an adjustment type raises what is owed: the vendor's help has
+// its text begin with + or -.
 func raises(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "+") }
