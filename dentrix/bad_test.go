@@ -269,6 +269,23 @@ func TestWithoutAProfileNothingIsWrittenAndInfoSaysWhy(t *testing.T) {
 	}
 }
 
+// Which options an office has is not certain: one is enough.
+func TestAnOfficeWithoutADataVersionIsServed(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t, time.UTC, time.Now())
+	require.NoError(t, o.Exec(t.Context(), "DELETE FROM admin.options WHERE optionkey<>'v_provider'"))
+	conn := o.connect(driver.Env{})
+	i := info(t, conn)
+	require.Empty(t, i.Version)
+	require.True(t, i.Feeds[driver.AppointmentFeed].Changes)
+	_, err := driver.ReadChanges(t.Context(), conn, driver.ChangesQuery{Feed: driver.AppointmentFeed})
+	require.NoError(t, err)
+	_, err = driver.Write(t.Context(), conn, payment(o.patient("Ada", "Quill", 0), "P"))
+	require.NoError(t, err)
+	require.NoError(t, o.Exec(t.Context(), "DELETE FROM admin.options"))
+	require.ErrorIs(t, conn.Ping(t.Context()), driver.ReasonNotThisPMS)
+}
+
 func TestASiteIsRefused(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t, time.UTC, time.Now())

@@ -29,13 +29,13 @@ func (c *conn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (driver.P
 	if q.Feed == driver.PatientFeed {
 		return c.newPatients(ctx, op, p, q)
 	}
-	return c.changedAppointments(ctx, op, q)
+	return c.changedAppointments(ctx, op, p, q)
 }
 
 // changedAppointments reads what has changed since a little before the cursor, by the
 // office's clock, which is asked before the rows are read.
-func (c *conn) changedAppointments(ctx context.Context, op string, q driver.ChangesQuery) (driver.Page, error) {
-	now, err := c.askClock(ctx, op)
+func (c *conn) changedAppointments(ctx context.Context, op string, p *probed, q driver.ChangesQuery) (driver.Page, error) {
+	now, err := c.askClock(ctx, op, p.option)
 	if err != nil {
 		return driver.Page{}, err
 	}

@@ -20,7 +20,7 @@ type database struct {
 func dialect() sqlpms.Dialect {
 	return sqlpms.Dialect{
 		Name: "c-tree",
-		Ping: "SELECT optionkey FROM admin.options WHERE optionkey = '" + dataVersion + "'",
+		Ping: "SELECT COUNT(*) AS n FROM admin.options WHERE optionkey = '" + dataVersion + "'",
 		Classify: func(d sqlpms.Diagnosis) sqlpms.Fault {
 			m, ok := meaningOf(d.Native, nil)
 			if !ok {
@@ -34,7 +34,7 @@ func dialect() sqlpms.Dialect {
 const apiRefused = "a procedure of Dentrix refused"
 
 func openDatabase(op string, cfg Config) (*database, error) {
-	pms := sqlpms.Config{Name: Name, Dialect: dialect(), MaxConns: 2 * maxCalls, Timeout: cfg.timeout()}
+	pms := sqlpms.Config{Name: Name, Dialect: dialect(), MaxConns: maxCalls, Timeout: cfg.timeout()}
 	if cfg.DB != nil {
 		pms.Pool = cfg.DB.DB
 	} else {

@@ -19,7 +19,7 @@ import (
 // there is neither TOP nor LIMIT, a read is bounded by a key, a day or a stamp, a value
 // is a question mark or an escape for a day or a time.
 var allowedForms = []*regexp.Regexp{
-	regexp.MustCompile(`^SELECT optionkey FROM admin\.options WHERE optionkey = 'Data_Version'$`),
+	regexp.MustCompile(`^SELECT COUNT\(\*\) AS n FROM admin\.options WHERE optionkey = 'Data_Version'$`),
 	regexp.MustCompile(`^SELECT optionkey, optionvalue FROM admin\.options WHERE optionkey IN \(\?(, \?)*\)$`),
 	regexp.MustCompile(`^SELECT GETDATE\(\) AS servertime FROM admin\.options WHERE optionkey = \?$`),
 	regexp.MustCompile(`^SELECT \* FROM admin\.v_[a-z_]+ WHERE [a-z_]+ = \?$`),

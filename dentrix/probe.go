@@ -14,8 +14,8 @@ import (
 // probed is what was found out about a database. It is not changed afterwards.
 type probed struct {
 	version string
-	// revisions are those of the API's objects, by name (admin.options).
-	revisions map[string]string
+	// option is the name of a row that admin.options has.
+	option string
 	// clock is the office's wall time when it was asked, zero where the database
 	// does not tell it.
 	clock time.Time
@@ -98,9 +98,9 @@ func (c *conn) identify(ctx context.Context, op string) (map[string]string, erro
 	return found, nil
 }
 
-// askClock reads the office's wall time.
-func (c *conn) askClock(ctx context.Context, op string) (time.Time, error) {
-	walls, err := all(ctx, c.db, op, sqlpms.SQL("SELECT GETDATE() AS servertime FROM admin.options WHERE optionkey = ?", dataVersion),
+// askClock reads the office's wall time, beside an option that is there.
+func (c *conn) askClock(ctx context.Context, op, option string) (time.Time, error) {
+	walls, err := all(ctx, c.db, op, sqlpms.SQL("SELECT GETDATE() AS servertime FROM admin.options WHERE optionkey = ?", option),
 		func(r *sqlpms.Row) time.Time { return r.Wall("servertime") })
 	if err != nil || len(walls) == 0 {
 		return time.Time{}, err
@@ -116,10 +116,9 @@ func (c *conn) probe(ctx context.Context, op string) (*probed, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &probed{version: options[dataVersion], revisions: options, views: map[string][]string{}, unread: map[string]string{}, ops: map[driver.OpKind]string{}}
-	delete(options, dataVersion)
+	p := &probed{version: options[dataVersion], option: slices.Min(slices.Collect(maps.Keys(options))), views: map[string][]string{}, unread: map[string]string{}, ops: map[driver.OpKind]string{}}
 	before := time.Now()
-	switch clock, err := c.askClock(ctx, op); {
+	switch clock, err := c.askClock(ctx, op, p.option); {
 	case refusalOf(err) != nil:
 	case err != nil:
 		return nil, err

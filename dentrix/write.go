@@ -125,14 +125,14 @@ func (w *writing) call(ctx context.Context, tx *sqlpms.Tx) (driver.Receipt, erro
 	}
 	var receipt driver.Receipt
 	name, marks, _ := procedure(w.o.Call)
-	rows, err := tx.Call(ctx, sqlpms.SQL(callText(name, marks), w.facts.arguments(w.o.Arguments)...), func(_ int, r *sqlpms.Row) error {
+	_, err := tx.Call(ctx, sqlpms.SQL(callText(name, marks), w.facts.arguments(w.o.Arguments)...), func(_ int, r *sqlpms.Row) error {
 		if column != "" && receipt.ID == "" && r.Has(column) {
 			receipt.ID = r.ID(column)
 		}
 		return nil
 	})
-	if err == nil || rows > 0 {
-		return receipt, err
+	if err == nil {
+		return receipt, nil
 	}
 	d, _ := sqlpms.Diagnose(err)
 	if m, ok := meaningOf(d.Native, w.o.Errors); ok {
