@@ -180,8 +180,8 @@ func TestTheTemplateLacksWhatHasToBeFilledInAndNothingElse(t *testing.T) {
 }
 
 func FuzzParseProfile(f *testing.F) {
-	f.Add(string(dentrixtest.Profile()))
-	f.Add(string(dentrix.ProfileTemplate()))
+	// Short ones: the fuzzer spends a minute on making a long one shorter.
+	f.Add(`{"version":1,"source":"x","operations":{"status":{"call":"call admin.x(?,?)","arguments":[{"bind":"status"},{"bind":"appointment_id"}]}}}`)
 	f.Add(`{"operations":{"note":{"call":"call admin.x(?)","arguments":[{"value":null}]}}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := dentrix.ParseProfile([]byte(text))
