@@ -15,6 +15,9 @@ const (
 	// many it has at the most.
 	pageRows = 500
 	pageMost = 5000
+	// spanDays is how many days of appointments are read at once: some thousands in a
+	// large office. Each call reads one day more, so that short ones would be dear.
+	spanDays = 31
 )
 
 func pageSize(limit int) int {
@@ -45,10 +48,19 @@ func (c *conn) ReadWindow(ctx context.Context, q driver.WindowQuery) (driver.Pag
 	}
 	var asOf time.Time
 	walk, err := c.walks.Page(ctx, Name, op, token, pageSize(q.Limit), func(v visit) string { return v.ID }, func() sqlpms.Source[visit] {
-		return sqlpms.Days(midnight(q.From, c.loc), midnight(q.To.Add(-time.Nanosecond), c.loc).AddDate(0, 0, 1),
-			func(ctx context.Context, from, to time.Time) ([]visit, error) {
-				return c.visitsOf(ctx, op, q, from, to)
-			})
+		day, end := midnight(q.From, c.loc), midnight(q.To.Add(-time.Nanosecond), c.loc).AddDate(0, 0, 1)
+		return func(ctx context.Context, _ int) ([]visit, bool, error) {
+			to := day.AddDate(0, 0, spanDays)
+			if to.After(end) {
+				to = end
+			}
+			found, err := c.visitsOf(ctx, op, q, day, to)
+			if err != nil {
+				return nil, false, err
+			}
+			day = to
+			return found, !day.Before(end), nil
+		}
 	})
 	if err != nil {
 		return driver.Page{}, err
