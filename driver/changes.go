@@ -20,7 +20,9 @@ type Page struct {
 	Appointments []Appointment
 	Patients     []Patient
 	Photos       []Photo
-	// Deleted are ids of records that are gone.
+	// Deleted are ids of records that are gone: deleted, or no longer of the kind or
+	// in the [Env].Site that the feed is about. An id that the feed never gave may be
+	// among them.
 	Deleted []string
 	// Next is the cursor for the following call. It is never empty after
 	// ReadChanges, not even after an empty page.

@@ -115,13 +115,19 @@ func (c *conn) changeListing(op string, cur cursor) listing {
 	if cur.Feed == "patients" {
 		return c.patientListing(op, query)
 	}
-	return c.appointmentListing(op, query)
+	// Of all clinics: one that was moved to another shows nowhere else.
+	return appointmentListing(op, query)
 }
 
-func (c *conn) appointmentListing(op string, query url.Values) listing {
+// siteAppointments is appointmentListing within the clinic.
+func (c *conn) siteAppointments(op string, query url.Values) listing {
 	if c.env.Site != "" {
 		query.Set("ClinicNum", c.env.Site)
 	}
+	return appointmentListing(op, query)
+}
+
+func appointmentListing(op string, query url.Values) listing {
 	return listing{op: op, path: "/appointments", query: query, key: "AptNum", place: "AptDateTime"}
 }
 
@@ -227,7 +233,9 @@ func (c *conn) checkJump(op string, cur cursor, now time.Time) error {
 	return nil
 }
 
-// records makes a page of rows that are appointments or patients.
+// records makes a page of rows that are appointments or patients. An appointment
+// that is no visit any more, or not in this clinic, may have been: its number is
+// told as gone.
 func (c *conn) records(feed string, rows []row) driver.Page {
 	var page driver.Page
 	for _, r := range rows {
@@ -235,8 +243,10 @@ func (c *conn) records(feed string, rows []row) driver.Page {
 			if p, ok := c.patient(r); ok {
 				page.Patients = append(page.Patients, p)
 			}
-		} else if a, ok := c.appointment(r); ok {
+		} else if a, ok := c.appointment(r); ok && c.inSite(a.Site) {
 			page.Appointments = append(page.Appointments, a)
+		} else if id := r.id("AptNum"); id != "" {
+			page.Deleted = append(page.Deleted, id)
 		}
 	}
 	return page

@@ -50,7 +50,7 @@
 //	  by phone                             the whole table
 //	appointment           appointment      primary key
 //	appointments, window  appointment      AptDateTime, a few days at a time
-//	  changes             appointment      index on DateTStamp                    without it (before 25) by window
+//	  changes             appointment      index on DateTStamp                    without it (before 25) as deletions
 //	  deletions           histappointment  primary key                           random keys: index on HistDateTStamp
 //	patients, window      patient          primary key
 //	  new ones            patient          primary key, entered within a day     random keys: index on SecDateEntry
@@ -68,6 +68,14 @@
 // short list of forms. No session variable is set either. What changes in the
 // database by other hands than Open Dental's is seen as well, except a deletion,
 // which shows only where the program has written its history; the window tells.
+// Before version 25, where changes are found through that history too, the days
+// from yesterday on are looked at besides, every ten minutes, for changes that it
+// does not hold.
+//
+// An appointment that was made a planned one or a note, or was moved to another
+// clinic than [driver.Env].Site, is told as gone. To that end changes are read of
+// all clinics: from the database without what somebody wrote in another one, from
+// the API, which gives whole rows, to be dropped at once.
 //
 // # Operations through the API
 //

@@ -45,12 +45,37 @@ type sqlCursor struct {
 	// showed when the cursor was made.
 	Since int64 `json:"s"`
 	Now   int64 `json:"n"`
-	// Within a run of pages: where it ends, and the stamp and key of the last row.
-	End   int64 `json:"e,omitempty"`
-	Stamp int64 `json:"t,omitempty"`
-	Key   int64 `json:"k,omitempty"`
+	// Within a run of pages: where it ends, how it is read, and the stamp and key
+	// of the last row.
+	End   int64  `json:"e,omitempty"`
+	Way   runWay `json:"w,omitempty"`
+	Stamp int64  `json:"t,omitempty"`
+	Key   int64  `json:"k,omitempty"`
+	// Place is a wall time or a day that a run has come to; see history and net.
+	Place string `json:"p,omitempty"`
+	// Net is up to when changes were last looked for without the help of an index
+	// or a history.
+	Net int64 `json:"c,omitempty"`
 	// Mark is about keys of rows that are only ever added.
 	Mark keyMark `json:"m,omitzero"`
+}
+
+// runWay is how a run of pages is read. One that was begun in another way, before
+// the office's program was updated, begins anew.
+type runWay string
+
+const (
+	byStamp   runWay = ""
+	byHistory runWay = "h"
+	byNet     runWay = "n"
+)
+
+// begin starts a run in a way, or keeps to the run that is under way.
+func (cur sqlCursor) begin(way runWay, now int64) sqlCursor {
+	if cur.End == 0 || (cur.Way == byStamp) != (way == byStamp) {
+		cur.End, cur.Way, cur.Stamp, cur.Key, cur.Place = now, way, 0, 0, ""
+	}
+	return cur
 }
 
 func (cur sqlCursor) String() string {
@@ -61,7 +86,8 @@ func (cur sqlCursor) String() string {
 func parseSQLCursor(op, feed, s string) (sqlCursor, error) {
 	var cur sqlCursor
 	if err := json.Unmarshal([]byte(s), &cur); err != nil || cur.Feed != feed || cur.Since <= 0 || cur.Now < cur.Since ||
-		cur.End < 0 || cur.End > 0 && cur.End < cur.Since || cur.Stamp < 0 || cur.Stamp > cur.End || cur.Key < 0 || cur.Mark.Low < 0 {
+		cur.End < 0 || cur.End > 0 && cur.End < cur.Since || cur.Stamp < 0 || cur.Stamp > cur.End || cur.Key < 0 || cur.Mark.Low < 0 ||
+		cur.Net < 0 || cur.Net > cur.Now || cur.Place != "" && parseWall(cur.Place, wall).IsZero() {
 		return sqlCursor{}, expired(op, "the cursor is not one of this feed and set-up")
 	}
 	return cur, nil
@@ -139,17 +165,17 @@ func (c *sqlConn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (drive
 		return c.baselineSQL(ctx, op, s, cur, now)
 	case now < max(cur.Now, cur.End)-int64(stepBack/time.Second):
 		return driver.Page{}, expired(op, "the database server's clock was set back")
-	case cur.End == 0:
-		cur.End = now
 	}
 	var page driver.Page
-	switch feed {
-	case "appointments":
-		page, err = c.appointmentChanges(ctx, op, s, cur, q.Limit)
-	case "patients":
-		page, err = c.patientChanges(ctx, op, s, cur, q.Limit)
+	switch {
+	case feed == "appointments" && s.indexed("appointment", "DateTStamp"):
+		page, err = c.appointmentChanges(ctx, op, s, cur.begin(byStamp, now), q.Limit)
+	case feed == "appointments":
+		page, err = c.historyChanges(ctx, op, s, cur.begin(byHistory, now), q.Limit)
+	case feed == "patients":
+		page, err = c.patientChanges(ctx, op, s, cur.begin(byStamp, now), q.Limit)
 	default:
-		page, err = c.photoChanges(ctx, op, s, cur, category, q.Limit)
+		page, err = c.photoChanges(ctx, op, s, cur.begin(byStamp, now), category, q.Limit)
 	}
 	if err != nil {
 		return driver.Page{}, err
@@ -185,10 +211,13 @@ func (c *sqlConn) baselineSQL(ctx context.Context, op string, s *sqlSchema, cur 
 func (c *sqlConn) endRun(ctx context.Context, op string, s *sqlSchema, cur sqlCursor) (string, error) {
 	var err error
 	var slack time.Duration
-	mark := cur.Mark
+	mark, net := cur.Mark, cur.Net
 	switch cur.Feed {
 	case "appointments":
 		slack = s.slack("appointment")
+		if cur.Way != byHistory {
+			net = cur.End // everything was looked at
+		}
 		if s.noDeletes() == "" && !s.random {
 			mark, err = c.mark(ctx, op, mark, s.slack("histappointment"), cur.End, "histappointment", "HistApptNum")
 		}
@@ -203,7 +232,7 @@ func (c *sqlConn) endRun(ctx context.Context, op string, s *sqlSchema, cur sqlCu
 	if err != nil {
 		return "", err
 	}
-	return sqlCursor{Feed: cur.Feed, Since: cur.End - int64(slack/time.Second), Now: cur.End, Mark: mark}.String(), nil
+	return sqlCursor{Feed: cur.Feed, Since: cur.End - int64(slack/time.Second), Now: cur.End, Net: net, Mark: mark}.String(), nil
 }
 
 // stampSince is the condition that a row changed at or after a moment, in a form
@@ -232,12 +261,12 @@ func (c *sqlConn) appointmentChanges(ctx context.Context, op string, s *sqlSchem
 		if cur.Key > 0 {
 			where += fmt.Sprintf(" AND (UNIX_TIMESTAMP(a.DateTStamp)>%d OR a.AptNum>%d)", cur.Stamp, cur.Key)
 		}
-		rows, err := c.query(ctx, op, "SELECT "+s.selected("appointment", "a")+" FROM appointment a WHERE "+where+c.site("a")+
+		rows, err := c.query(ctx, op, "SELECT "+c.changedColumns(s)+" FROM appointment a WHERE "+where+
 			" ORDER BY a.DateTStamp, a.AptNum LIMIT "+strconv.Itoa(want))
 		if err != nil {
 			return driver.Page{}, err
 		}
-		page := driver.Page{Appointments: c.appointments(rows)}
+		page := c.visitsAndLeft(rows)
 		switch {
 		case len(rows) == want:
 			last := rows[len(rows)-1]
@@ -248,13 +277,15 @@ func (c *sqlConn) appointmentChanges(ctx context.Context, op string, s *sqlSchem
 		case to < cur.End:
 			cur.Stamp, cur.Key = to+1, 0
 		default:
-			if page.Deleted, err = c.deletedAppointments(ctx, op, s, cur); err != nil {
+			gone, err := c.deletedAppointments(ctx, op, s, cur)
+			if err != nil {
 				return driver.Page{}, err
 			}
 			// Deleted after it was read.
 			page.Appointments = slices.DeleteFunc(page.Appointments, func(a driver.Appointment) bool {
-				return slices.Contains(page.Deleted, a.ID)
+				return slices.Contains(gone, a.ID)
 			})
+			page.Deleted = append(page.Deleted, gone...)
 			page.Next, err = c.endRun(ctx, op, s, cur)
 			return page, err
 		}
@@ -263,42 +294,6 @@ func (c *sqlConn) appointmentChanges(ctx context.Context, op string, s *sqlSchem
 			return page, nil
 		}
 	}
-}
-
-// deletedAppointments are ids from the history that the program keeps. What is
-// there nevertheless is about to be deleted, and comes the next time.
-func (c *sqlConn) deletedAppointments(ctx context.Context, op string, s *sqlSchema, cur sqlCursor) ([]string, error) {
-	if s.noDeletes() != "" {
-		return nil, nil // as Info says
-	}
-	where := ""
-	switch {
-	case s.random:
-		// The program stamps its history with the server's wall time.
-		since := time.Unix(cur.Since, 0).Add(-s.zoneGap.Abs())
-		at := repeatedFrom(inZone(since.In(c.loc), wall), c.loc)
-		where = "h.HistDateTStamp>='" + formatWall(at, wall) + "'"
-	case cur.Mark.Seen == 0:
-		return nil, expired(op, "the cursor is from a time when the office's primary keys were random")
-	default:
-		where = "h.HistApptNum>" + strconv.FormatInt(cur.Mark.Low, 10)
-	}
-	if c.env.Site != "" && s.has("histappointment", "ClinicNum") && s.has("histappointment", "PatNum") {
-		// Sometimes the history of a deletion holds nothing but the number.
-		where += " AND (h.ClinicNum=" + c.env.Site + " OR h.PatNum=0)"
-	}
-	rows, err := c.query(ctx, op, "SELECT DISTINCT h.AptNum FROM histappointment h WHERE "+where+" AND h.HistApptAction=4"+
-		" AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.AptNum=h.AptNum)")
-	if err != nil {
-		return nil, err
-	}
-	var gone []string
-	for _, r := range rows {
-		if id := r.id("AptNum"); id != "" {
-			gone = append(gone, id)
-		}
-	}
-	return gone, nil
 }
 
 // newFor is how long a patient counts as new. A patient is stored first and

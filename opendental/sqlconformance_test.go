@@ -77,15 +77,6 @@ func (s setUp) inapplicableTo() []string {
 		"zone/note-time", "zone/posting-date",
 		"catalog/unsupported", "changes/unsupported", "find/unsupported", "photo/unsupported", "window/unsupported",
 	}
-	if s.plain { // patients and photos still have changes
-		for _, rule := range []string{
-			"again", "around-baseline", "baseline", "deletes", "idle", "more-ends", "nothing-lost", "one-type", "pms-clock",
-			"restart", "staff-actions", "state-now", "ties",
-		} {
-			list = append(list, "changes/"+rule)
-		}
-		list = append(list, "cursor")
-	}
 	return list
 }
 
@@ -110,9 +101,6 @@ func conformsOnSQL(t *testing.T, s setUp) {
 	for _, r := range report.With(drivertest.NotApplicable) {
 		group, _, _ := strings.Cut(r.Rule, "/")
 		require.True(t, slices.Contains(may, r.Rule) || slices.Contains(may, group), "%s: %s", r.Name(), r.Message)
-		if s.plain && (group == "changes" || group == "cursor") {
-			require.NotContains(t, []string{"new_patients", "photos"}, r.Subject, r.Name())
-		}
 	}
 	for _, d := range p.databases {
 		requireReadsOnly(t, d.heard())

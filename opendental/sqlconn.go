@@ -212,6 +212,9 @@ func (c *sqlConn) remarks(s *sqlSchema) []string {
 	}
 	if why := c.noAppointmentChanges(s); why != "" && c.noAppointments(s) == "" {
 		notes = append(notes, why+" Appointments are read by their day instead.")
+	} else if why == "" && !s.indexed("appointment", "DateTStamp") {
+		notes = append(notes, fmt.Sprintf("The table appointment has no index on DateTStamp, as in versions before 25. Changes show at once "+
+			"where the program keeps a history of them, others within about %d minutes.", int(netEvery.Minutes())))
 	} else if why := s.noDeletes(); why != "" && c.noAppointments(s) == "" {
 		notes = append(notes, why+" Deleted appointments show only when all of them are read.")
 	}
@@ -247,14 +250,14 @@ func (c *sqlConn) noPhones(s *sqlSchema) string {
 	return s.lacks("patient", append(c.siteColumns(), phoneFields...)...)
 }
 
-// noAppointmentChanges: without the index a poll would read the whole table and,
+// noAppointmentChanges: without an index a poll would read the whole table and,
 // where it is MyISAM, keep everybody from writing meanwhile.
 func (c *sqlConn) noAppointmentChanges(s *sqlSchema) string {
 	if why := c.noAppointments(s); why != "" {
 		return why
 	}
 	if !s.indexed("appointment", "DateTStamp") {
-		return "The table appointment has no index on DateTStamp, as in versions before 25."
+		return s.noHistory()
 	}
 	return ""
 }

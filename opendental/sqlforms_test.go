@@ -27,7 +27,10 @@ var allowedForms = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT [A-Za-z_.,() ]+ FROM patient p WHERE [A-Za-z_.,()#?=>% -]+ ORDER BY p\.PatNum( LIMIT #)?$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_.,() ]+ FROM appointment a WHERE a\.AptNum=#( AND a\.ClinicNum=#)?$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_.,() ]+ FROM appointment a WHERE a\.AptStatus IN \([#,]+\) AND a\.AptDateTime>=\? AND a\.AptDateTime<\?( AND a\.ClinicNum=#)?$`),
-	regexp.MustCompile(`^SELECT [A-Za-z_.,() ]+ FROM appointment a WHERE a\.DateTStamp>=LEAST\([A-Z_#(), -]+\) AND [A-Za-z_.()#=<> ]+ ORDER BY a\.DateTStamp, a\.AptNum LIMIT #$`),
+	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM histappointment h LEFT JOIN appointment a ON a\.AptNum=h\.AptNum WHERE (h\.HistApptNum>#|h\.HistDateTStamp>=\? AND h\.HistDateTStamp<\?` +
+		`( AND \(h\.HistDateTStamp>\? OR h\.HistApptNum>#\))?) ORDER BY (h\.HistDateTStamp, )?h\.HistApptNum LIMIT #$`),
+	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM appointment a WHERE a\.AptStatus IN \([#,]+\) AND a\.AptDateTime>=\?( AND a\.AptDateTime<\?)? AND UNIX_TIMESTAMP\(a\.DateTStamp\)>=#$`),
+	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM appointment a WHERE a\.DateTStamp>=LEAST\([A-Z_#(), -]+\) AND [A-Za-z_.()#=<> ]+ ORDER BY a\.DateTStamp, a\.AptNum LIMIT #$`),
 	regexp.MustCompile(`^SELECT DISTINCT h\.AptNum FROM histappointment h WHERE h\.(HistApptNum>#|HistDateTStamp>=\?)( AND \(h\.ClinicNum=# OR h\.PatNum=#\))? AND h\.HistApptAction=#` +
 		` AND NOT EXISTS \(SELECT # FROM appointment a WHERE a\.AptNum=h\.AptNum\)$`),
 	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow, d\.[A-Za-z_.,() ]+ FROM document d JOIN patient p ON p\.PatNum=d\.PatNum WHERE [A-Za-z_.,()#=<> ]+ ORDER BY d\.DocNum LIMIT #$`),
@@ -83,7 +86,13 @@ func TestAForbiddenStatementIsFound(t *testing.T) {
 // they leave out.
 func TestTheDriverSendsTheDatabaseNothingButReads(t *testing.T) {
 	t.Parallel()
-	s := setUp{api: true, random: true}
+	for _, s := range []setUp{{api: true, random: true}, {plain: true}, {plain: true, random: true}} {
+		sendsNothingButReads(t, s)
+	}
+}
+
+func sendsNothingButReads(t *testing.T, s setUp) {
+	t.Helper()
 	o := newSQLOffice(t, time.UTC, s)
 	connector, err := opendental.NewConnector(o.config(t, s))
 	require.NoError(t, err)

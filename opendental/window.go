@@ -76,7 +76,7 @@ func (c *conn) openWalk(op, feed string, q driver.WindowQuery) (*windowWalk, err
 			return nil, rejected(op, driver.ReasonInvalid, "the window of appointments needs From before To")
 		}
 		// Both are days and both are included.
-		w.walk.list = c.appointmentListing(op, url.Values{
+		w.walk.list = c.siteAppointments(op, url.Values{
 			"dateStart": {q.From.In(c.loc).Format(time.DateOnly)},
 			"dateEnd":   {q.To.Add(-time.Nanosecond).In(c.loc).Format(time.DateOnly)},
 		})
@@ -111,6 +111,7 @@ func (c *conn) walkOn(ctx context.Context, w *windowWalk, want int) (driver.Page
 		}
 		page := c.records(w.feed, rows)
 		if w.feed == "appointments" {
+			page.Deleted = nil // a window tells what is there
 			page.Appointments = slices.DeleteFunc(page.Appointments, func(a driver.Appointment) bool {
 				return a.Start.Before(w.from) || !a.Start.Before(w.to)
 			})
