@@ -16,8 +16,8 @@
 //     rest.
 //  5. Everything else is an optional interface that the Conn may implement:
 //     [Cataloger], [PatientFinder], [ChangeReader], [WindowReader],
-//     [AppointmentReader], [PhotoReader], [Writer], [Verifier]. Each is probed
-//     once a connection; Info must agree with what is implemented.
+//     [AppointmentReader], [PhotoReader], [Hinter], [Writer], [Verifier]. Each is
+//     probed once a connection; Info must agree with what is implemented.
 //
 // # Errors say whether the effect can have happened
 //

@@ -67,6 +67,9 @@ type FeedInfo struct {
 	Deletes bool
 	// Window is set when ReadWindow serves the feed.
 	Window bool
+	// Hints is set when ReadHint names the feed, as a rule, when it has news. Never
+	// without a [Hinter].
+	Hints bool
 }
 
 // OpInfo says how an operation is done.

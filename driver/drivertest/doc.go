@@ -74,6 +74,8 @@
 //   - catalog: options complete, with ids that last.
 //   - find: a list of patients that is complete or an error.
 //   - changes, cursor: nothing that staff do is lost, whatever the clock.
+//   - hint: a poll comes sooner, and never in vain for long. A driver that gives no
+//     hints keeps these rules.
 //   - window: every record exactly once while staff go on working.
 //   - appointment, photo: single records as they are now.
 //   - write: one effect, with the content that was given and the Ref in it.

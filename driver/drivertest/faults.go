@@ -63,6 +63,7 @@ const (
 	CallWindow      Call = "window"
 	CallAppointment Call = "appointment"
 	CallPhoto       Call = "photo"
+	CallHint        Call = "hint"
 	CallWrite       Call = "write"
 	CallVerify      Call = "verify"
 )

@@ -40,7 +40,7 @@ func rules() []rule {
 	var all []rule
 	for _, group := range [][]rule{
 		connectorRules(), connRules(), infoRules(), zoneRules(), catalogRules(), findRules(),
-		changesRules(), cursorRules(), windowRules(), recordRules(), photoRules(),
+		changesRules(), cursorRules(), hintRules(), windowRules(), recordRules(), photoRules(),
 		writeRules(), refusalRules(), limitRules(), statusRules(), moneyRules(),
 		outcomeRules(), incompleteRules(), verifyRules(), concurrencyRules(),
 		// These judge what was seen in all rules before them.

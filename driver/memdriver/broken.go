@@ -81,6 +81,9 @@ type brokenConn struct {
 	refs    map[string]bool
 	pending driver.Op
 	pages   int
+
+	firstMark string
+	spent     bool
 }
 
 // breakConn wraps a connection of a PMS that breaks rules.
@@ -99,10 +102,11 @@ func (p *PMS) breakConn(c *conn, whole driver.Conn) driver.Conn {
 			driver.PatientFinder
 			driver.ChangeReader
 			driver.WindowReader
+			driver.Hinter
 			driver.AppointmentReader
 			driver.Writer
 			driver.Verifier
-		}{b, b, b, b, b, b, b, b}
+		}{b, b, b, b, b, b, b, b, b}
 	}
 	return b
 }

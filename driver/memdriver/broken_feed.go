@@ -30,6 +30,9 @@ func (b *brokenConn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (dr
 		b.p.broken("changes/again") && served:
 		return driver.Page{Next: q.Cursor}, nil
 	}
+	if q.Cursor != "" && b.spentByHint() {
+		return driver.Page{Next: q.Cursor}, nil
+	}
 	page, err := driver.ReadChanges(ctx, b.Conn, q)
 	if err != nil {
 		return b.breakChangesError(ctx, q, err)

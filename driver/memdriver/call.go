@@ -21,18 +21,19 @@ const (
 	callWindow
 	callAppointment
 	callPhoto
+	callHint
 	callWrite
 	callVerify
 	callKinds
 )
 
 var callNames = [callKinds]string{
-	"connect", "ping", "info", "catalog", "find", "changes", "window", "read appointment", "photo", "write", "verify",
+	"connect", "ping", "info", "catalog", "find", "changes", "window", "read appointment", "photo", "hint", "write", "verify",
 }
 
 // callVerbs are how errors name the calls.
 var callVerbs = [callKinds]string{
-	"connect", "ping", "info", "read catalog", "find patients", "read changes", "read window", "read appointment", "open photo", "write", "verify",
+	"connect", "ping", "info", "read catalog", "find patients", "read changes", "read window", "read appointment", "open photo", "read hint", "write", "verify",
 }
 
 // String is the name of the call in Fault.On and Traffic.Calls.

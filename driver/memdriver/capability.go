@@ -18,20 +18,23 @@ const (
 	// CanWrite hides CanVerify too: there is nothing to verify without it.
 	CanWrite  Capability = "write"
 	CanVerify Capability = "verify"
+	// CanHint is there only when nothing is hidden.
+	CanHint Capability = "hint"
 )
 
 // capabilities are in the order of the bits; the six readers come first.
 var capabilities = [...]Capability{
 	CanReadCatalogs, CanFindPatients, CanReadChanges, CanReadWindows,
-	CanReadAppointment, CanOpenPhotos, CanWrite, CanVerify,
+	CanReadAppointment, CanOpenPhotos, CanWrite, CanVerify, CanHint,
 }
 
 // capabilitySet has a bit for each of capabilities.
-type capabilitySet uint8
+type capabilitySet uint16
 
 const (
 	allCapabilities    capabilitySet = 1<<len(capabilities) - 1
 	readerCapabilities capabilitySet = 1<<6 - 1
+	hintCapability     capabilitySet = 1 << 8
 )
 
 // without returns what is left when some are hidden. An unknown name is a
@@ -51,6 +54,9 @@ func (s capabilitySet) without(hidden []Capability) capabilitySet {
 	}
 	if !s.has(CanWrite) {
 		s &= readerCapabilities
+	}
+	if s != allCapabilities {
+		s &^= hintCapability
 	}
 	return s
 }
@@ -84,6 +90,7 @@ func (s capabilitySet) restrict(info *driver.Info) {
 		if !s.has(CanReadWindows) {
 			fi.Window = false
 		}
+		fi.Hints = fi.Hints && s.has(CanHint)
 		if !fi.Changes && !fi.Window || f == driver.PhotoFeed && !s.has(CanOpenPhotos) {
 			fi = driver.FeedInfo{Support: driver.No(why)}
 		}

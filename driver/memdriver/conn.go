@@ -56,6 +56,7 @@ var (
 	_ driver.WindowReader      = (*conn)(nil)
 	_ driver.AppointmentReader = (*conn)(nil)
 	_ driver.PhotoReader       = (*conn)(nil)
+	_ driver.Hinter            = (*conn)(nil)
 	_ driver.Writer            = (*conn)(nil)
 	_ driver.Verifier          = (*conn)(nil)
 )

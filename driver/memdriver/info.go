@@ -25,7 +25,7 @@ func defaultInfo(cfg Config) driver.Info {
 		info.Catalogs[c] = driver.Yes()
 	}
 	for _, f := range driver.Feeds() {
-		info.Feeds[f] = driver.FeedInfo{Support: driver.Yes(), Changes: true, Deletes: true, Window: true}
+		info.Feeds[f] = driver.FeedInfo{Support: driver.Yes(), Changes: true, Deletes: true, Window: true, Hints: true}
 	}
 	op := driver.OpInfo{Support: driver.Yes(), VerifyAfter: cfg.VerifyAfter}
 

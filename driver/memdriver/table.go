@@ -88,6 +88,14 @@ func (t *table[R]) beforeTick(end, seq uint64, at time.Time) uint64 {
 	return end
 }
 
+// last is the seq of the newest change.
+func (t *table[R]) last() uint64 {
+	if len(t.log) == 0 {
+		return 0
+	}
+	return t.log[len(t.log)-1].seq
+}
+
 func (t *table[R]) after(seq uint64) int {
 	return sort.Search(len(t.log), func(i int) bool { return t.log[i].seq > seq })
 }
