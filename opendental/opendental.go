@@ -52,6 +52,7 @@
 //	appointments, window  appointment      AptDateTime, a few days at a time
 //	  changes             appointment      index on DateTStamp                    without it (before 25) as deletions
 //	  deletions           histappointment  primary key                           random keys: index on HistDateTStamp
+//	hints at changes      signalod         primary key                           random keys: index on SigDateTime
 //	patients, window      patient          primary key
 //	  new ones            patient          primary key, entered within a day     random keys: index on SecDateEntry
 //	photos                document,        the whole table, once a minute at
@@ -71,6 +72,12 @@
 // Before version 25, where changes are found through that history too, the days
 // from yesterday on are looked at besides, every ten minutes, for changes that it
 // does not hold.
+//
+// Hints ([driver.Hinter]) are the signals by which the program's instances tell
+// each other that the schedule has changed. They come for today and the next days
+// (preference ApptAutoRefreshRange), when the program made the change; polls find
+// the rest. With writeback's Config.HintEvery a change is with the host within
+// about two seconds, for one statement a second that reads the end of an index.
 //
 // An appointment that was made a planned one or a note, or was moved to another
 // clinic than [driver.Env].Site, is told as gone. To that end changes are read of

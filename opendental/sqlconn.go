@@ -34,6 +34,7 @@ var (
 	_ driver.WindowReader      = (*sqlConn)(nil)
 	_ driver.AppointmentReader = (*sqlConn)(nil)
 	_ driver.PhotoReader       = (*sqlConn)(nil)
+	_ driver.Hinter            = (*sqlConn)(nil)
 )
 
 // connectSQL opens the database and makes sure that it is Open Dental's.
@@ -173,6 +174,7 @@ func (c *sqlConn) readInfo(ctx context.Context, op string) (driver.Info, error) 
 		Changes: c.noAppointmentChanges(s) == "", Window: c.noAppointments(s) == "",
 	}
 	appointments.Deletes = appointments.Changes && s.noDeletes() == ""
+	appointments.Hints = appointments.Changes && s.noHints() == ""
 	patients := driver.FeedInfo{
 		Support: support(c.noPatients(s), "patient"), MinInterval: time.Second,
 		Changes: c.noPatientChanges(s) == "", Window: c.noPatients(s) == "",
@@ -217,6 +219,9 @@ func (c *sqlConn) remarks(s *sqlSchema) []string {
 			"where the program keeps a history of them, others within about %d minutes.", int(netEvery.Minutes())))
 	} else if why := s.noDeletes(); why != "" && c.noAppointments(s) == "" {
 		notes = append(notes, why+" Deleted appointments show only when all of them are read.")
+	}
+	if why := s.noHints(); why != "" && c.noAppointmentChanges(s) == "" {
+		notes = append(notes, why+" Without it changes are told at the set intervals, not sooner.")
 	}
 	if why := c.noPatientChanges(s); why != "" && c.noPatients(s) == "" {
 		notes = append(notes, why+" New patients are found by reading all of them.")

@@ -36,6 +36,9 @@ var sqlTables = map[string]struct{ must, may []string }{
 		must: []string{"HistApptNum", "AptNum", "HistApptAction"},
 		may:  []string{"HistDateTStamp", "ClinicNum", "PatNum"},
 	},
+	"signalod": {
+		must: []string{"SignalNum", "SigDateTime", "IType"},
+	},
 	"document": {
 		must: []string{"DocNum", "PatNum", "DocCategory", "DateCreated", "DateTStamp", "FileName"},
 	},

@@ -72,6 +72,14 @@ type Config struct {
 	// WakePoll is how often the store is asked for practices that other
 	// processes woke. Default 1 s.
 	WakePoll time.Duration
+	// HintEvery is how often each practice's PMS is asked whether there may be news,
+	// where its driver can tell cheaply (driver.Hinter, Info.Feeds.Hints): then the
+	// feed is read at once instead of at its interval, and with a second staff's
+	// changes are with the host in about two. The intervals go on beside it, so that
+	// nothing rests on hints. It costs every such practice one small call each time,
+	// for as long as Run works for the practice, the PMS answers, and writing is not
+	// paused. 0, the default: never; else at least 200 ms.
+	HintEvery time.Duration
 	// CatalogEvery is how often catalogs and Info are read anew. Default 15 min.
 	CatalogEvery time.Duration
 	// SweepEvery is how often a window of appointments is read whole, to find
@@ -138,6 +146,9 @@ func (c Config) Validate() error {
 		if d.value < 0 {
 			bad(d.field, "is negative; leave it 0 for the default")
 		}
+	}
+	if c.HintEvery != 0 && c.HintEvery < leastHintEvery {
+		bad("HintEvery", "is shorter than 200 ms; leave it 0 for no hints")
 	}
 	if c.NotesExpire != 0 && c.NotesExpire < agesEvery {
 		bad("NotesExpire", "is shorter than an hour; leave it 0 for notes that never expire")

@@ -154,6 +154,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	group.Go(func() error { return e.runner.Run(gctx) })
 	group.Go(func() error { return e.watch(gctx, woken) })
 	group.Go(func() error { return e.tidy(gctx) })
+	group.Go(func() error { return e.hint(gctx) })
 	if err := group.Wait(); ctx.Err() == nil {
 		return err
 	}

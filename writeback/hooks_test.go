@@ -161,6 +161,11 @@ func (h *hooked) ReadChanges(ctx context.Context, q driver.ChangesQuery) (driver
 	return page, err
 }
 
+func (h *hooked) ReadHint(ctx context.Context, mark string) (driver.Hint, error) {
+	defer h.around("hint")()
+	return driver.ReadHint(ctx, h.Conn, mark)
+}
+
 func (h *hooked) ReadWindow(ctx context.Context, q driver.WindowQuery) (driver.Page, error) {
 	defer h.around("window " + string(q.Feed))()
 	page, err := driver.ReadWindow(ctx, h.Conn, q)

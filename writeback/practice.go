@@ -52,6 +52,9 @@ type Practice struct {
 	health  practiceHealth
 	working bool // this process holds the lease
 
+	// hintAt is when the practice's turn for a hint is. Engine.mu guards it.
+	hintAt time.Time
+
 	// due has its own lock.
 	due *pmssync.Due
 	// gone is set when the practice was removed; AddPractice makes another one.
@@ -66,6 +69,7 @@ type Practice struct {
 	stepping sync.Mutex
 	lease    *pmssync.Lease
 	line     line
+	hints    hinting
 	// pace is the average time of a write, by which claims are measured out.
 	pace time.Duration
 	// decidedBy is the revision by which waiting items were last decided.
