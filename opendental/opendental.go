@@ -47,7 +47,8 @@
 //	                      provider
 //	patients by id        patient          primary key
 //	  by birth date                        index BirthdateStatus
-//	  by phone                             the whole table
+//	  by phone                             the whole table                       where the office uses the table
+//	                                                                             phonenumber: its index
 //	appointment           appointment      primary key
 //	appointments, window  appointment      AptDateTime, a few days at a time
 //	  changes             appointment      index on DateTStamp                    without it (before 25) as deletions
@@ -55,8 +56,8 @@
 //	hints at changes      signalod         primary key                           random keys: index on SigDateTime
 //	patients, window      patient          primary key
 //	  new ones            patient          primary key, entered within a day     random keys: index on SecDateEntry
-//	photos                document,        the whole table, once a minute at
-//	                      patient          most; bytes from the A-to-Z folder
+//	photos                document,        primary key; older documents once an  random keys: the whole table, once
+//	                      patient          hour; bytes from the A-to-Z folder    a minute at most
 //
 // Columns, indexes, storage engines and rights are looked at when the connection
 // is made, with each Info, and after an error that shows that they have changed.

@@ -56,6 +56,8 @@ type sqlCursor struct {
 	// Net is up to when changes were last looked for without the help of an index
 	// or a history.
 	Net int64 `json:"c,omitempty"`
+	// All is when everything was last told, changed or not.
+	All int64 `json:"a,omitempty"`
 	// Mark is about keys of rows that are only ever added.
 	Mark keyMark `json:"m,omitzero"`
 }
@@ -70,10 +72,11 @@ const (
 	byNet     runWay = "n"
 )
 
-// begin starts a run in a way, or keeps to the run that is under way.
-func (cur sqlCursor) begin(way runWay, now int64) sqlCursor {
-	if cur.End == 0 || (cur.Way == byStamp) != (way == byStamp) {
-		cur.End, cur.Way, cur.Stamp, cur.Key, cur.Place = now, way, 0, 0, ""
+// begin starts a run in the first of some ways, or keeps to the run that is under
+// way in one of them.
+func (cur sqlCursor) begin(now int64, ways ...runWay) sqlCursor {
+	if cur.End == 0 || !slices.Contains(ways, cur.Way) {
+		cur.End, cur.Way, cur.Stamp, cur.Key, cur.Place = now, ways[0], 0, 0, ""
 	}
 	return cur
 }
@@ -87,7 +90,7 @@ func parseSQLCursor(op, feed, s string) (sqlCursor, error) {
 	var cur sqlCursor
 	if err := json.Unmarshal([]byte(s), &cur); err != nil || cur.Feed != feed || cur.Since <= 0 || cur.Now < cur.Since ||
 		cur.End < 0 || cur.End > 0 && cur.End < cur.Since || cur.Stamp < 0 || cur.Stamp > cur.End || cur.Key < 0 || cur.Mark.Low < 0 ||
-		cur.Net < 0 || cur.Net > cur.Now || cur.Place != "" && parseWall(cur.Place, wall).IsZero() {
+		cur.Net < 0 || cur.Net > cur.Now || cur.All < 0 || cur.All > cur.Now || cur.Place != "" && parseWall(cur.Place, wall).IsZero() {
 		return sqlCursor{}, expired(op, "the cursor is not one of this feed and set-up")
 	}
 	return cur, nil
@@ -169,13 +172,13 @@ func (c *sqlConn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (drive
 	var page driver.Page
 	switch {
 	case feed == "appointments" && s.indexed("appointment", "DateTStamp"):
-		page, err = c.appointmentChanges(ctx, op, s, cur.begin(byStamp, now), q.Limit)
+		page, err = c.appointmentChanges(ctx, op, s, cur.begin(now, byStamp), q.Limit)
 	case feed == "appointments":
-		page, err = c.historyChanges(ctx, op, s, cur.begin(byHistory, now), q.Limit)
+		page, err = c.historyChanges(ctx, op, s, cur.begin(now, byHistory, byNet), q.Limit)
 	case feed == "patients":
-		page, err = c.patientChanges(ctx, op, s, cur.begin(byStamp, now), q.Limit)
+		page, err = c.patientChanges(ctx, op, s, cur.begin(now, byStamp), q.Limit)
 	default:
-		page, err = c.photoChanges(ctx, op, s, cur.begin(byStamp, now), category, q.Limit)
+		page, err = c.photoChanges(ctx, op, s, cur.begin(now, byStamp, byNet), category, q.Limit)
 	}
 	if err != nil {
 		return driver.Page{}, err
@@ -211,11 +214,11 @@ func (c *sqlConn) baselineSQL(ctx context.Context, op string, s *sqlSchema, cur 
 func (c *sqlConn) endRun(ctx context.Context, op string, s *sqlSchema, cur sqlCursor) (string, error) {
 	var err error
 	var slack time.Duration
-	mark, net := cur.Mark, cur.Net
+	mark, net, all := cur.Mark, cur.Net, cur.All
 	switch cur.Feed {
 	case "appointments":
 		slack = s.slack("appointment")
-		if cur.Way != byHistory {
+		if cur.Way == byStamp {
 			net = cur.End // everything was looked at
 		}
 		if s.noDeletes() == "" && !s.random {
@@ -228,11 +231,17 @@ func (c *sqlConn) endRun(ctx context.Context, op string, s *sqlSchema, cur sqlCu
 		}
 	default:
 		slack = s.slack("document")
+		if cur.Since == 0 {
+			net, all = cur.End, cur.End // a baseline: what there is is read by window
+		}
+		if !s.random {
+			mark, err = c.mark(ctx, op, mark, newPhotoFor, cur.End, "document", "DocNum")
+		}
 	}
 	if err != nil {
 		return "", err
 	}
-	return sqlCursor{Feed: cur.Feed, Since: cur.End - int64(slack/time.Second), Now: cur.End, Net: net, Mark: mark}.String(), nil
+	return sqlCursor{Feed: cur.Feed, Since: cur.End - int64(slack/time.Second), Now: cur.End, Net: net, All: all, Mark: mark}.String(), nil
 }
 
 // stampSince is the condition that a row changed at or after a moment, in a form

@@ -183,9 +183,12 @@ func (c *sqlConn) readInfo(ctx context.Context, op string) (driver.Info, error) 
 		driver.AppointmentStatusFeed: appointments,
 		driver.AppointmentFeed:       appointments,
 		driver.PatientFeed:           patients,
-		// Nothing in the table of documents leads to what changed: a poll reads it
-		// whole.
-		driver.PhotoFeed: {Support: photos, MinInterval: time.Minute, Changes: photos.Supported, Window: photos.Supported},
+		driver.PhotoFeed:             {Support: photos, MinInterval: time.Second, Changes: photos.Supported, Window: photos.Supported},
+	}
+	if s.random { // a poll reads the whole table
+		f := info.Feeds[driver.PhotoFeed]
+		f.MinInterval = time.Minute
+		info.Feeds[driver.PhotoFeed] = f
 	}
 	info.Notes = c.remarks(s)
 	return info, nil

@@ -6,10 +6,18 @@ import (
 	"github.com/pmswriteback/pms/driver"
 )
 
+// phoneTable reports whether numbers can be looked up in the table phonenumber,
+// which holds their digits: the office has its program do so.
+func (s *sqlSchema) phoneTable() bool {
+	return s.phones && s.lacks("phonenumber") == "" && s.indexed("phonenumber", "PhoneNumberDigits")
+}
+
 // FindPatients implements [driver.PatientFinder]. By phone it reads the whole
 // table of patients, because numbers are stored as people write them; they
 // compare as in the API's way, by their last ten digits in the three phone
-// fields.
+// fields. Where the office uses the table of phone numbers, one with ten digits
+// or more is looked up there, by the last ten, without and with the country code
+// 1: among a patient's further numbers, too.
 func (c *sqlConn) FindPatients(ctx context.Context, q driver.PatientQuery) ([]driver.Patient, error) {
 	const op = "find patients"
 	why, where := c.noPatients, ""
@@ -39,7 +47,13 @@ func (c *sqlConn) FindPatients(ctx context.Context, q driver.PatientQuery) ([]dr
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.query(ctx, op, "SELECT "+s.selected("patient", "p")+" FROM patient p WHERE "+where+" ORDER BY p.PatNum")
+	from := "SELECT " + s.selected("patient", "p") + " FROM patient p"
+	if digits := digitsOf(q.Phone.Reveal()); q.By() == driver.FindByPhone && s.phoneTable() && len(digits) >= phoneDigits {
+		tail := digits[len(digits)-phoneDigits:]
+		from = "SELECT DISTINCT " + s.selected("patient", "p") + " FROM phonenumber n JOIN patient p ON p.PatNum=n.PatNum"
+		where = "n.PhoneNumberDigits IN ('" + tail + "','1" + tail + "')" + c.site("p")
+	}
+	rows, err := c.query(ctx, op, from+" WHERE "+where+" ORDER BY p.PatNum")
 	if err != nil {
 		return nil, err
 	}

@@ -69,44 +69,31 @@ func (c *sqlConn) photoCategory(ctx context.Context, op string, s *sqlSchema) (s
 	return pictureCategory(rows), err
 }
 
-// photoRows reads profile photos, the newest document of the category of each
-// patient, in the order of their numbers.
+// photoColumns are those of a photo, d, and newestPhoto is the condition that it
+// is its patient's: the newest document of the category.
+const (
+	photoColumns = "d.DocNum, d.PatNum, CAST(d.DateCreated AS CHAR) AS DateCreated, UNIX_TIMESTAMP(d.DateTStamp) AS Stamp, d.FileName"
+	newestPhoto  = " AND NOT EXISTS (SELECT 1 FROM document e WHERE e.PatNum=d.PatNum AND e.DocCategory=d.DocCategory" +
+		" AND (e.DateCreated>d.DateCreated OR (e.DateCreated=d.DateCreated AND e.DocNum>d.DocNum)))"
+)
+
+// photoRows reads profile photos in the order of their numbers.
 func (c *sqlConn) photoRows(ctx context.Context, op, category string, since, after int64, want int) ([]row, error) {
 	where := "d.DocCategory=" + category + " AND d.DocNum>" + strconv.FormatInt(after, 10)
 	if since > 0 {
 		where += fmt.Sprintf(" AND UNIX_TIMESTAMP(d.DateTStamp)>=%d", since)
 	}
-	rows, err := c.query(ctx, op, "SELECT UNIX_TIMESTAMP() AS ServerNow, d.DocNum, d.PatNum, CAST(d.DateCreated AS CHAR) AS DateCreated,"+
-		" UNIX_TIMESTAMP(d.DateTStamp) AS Stamp, d.FileName FROM document d JOIN patient p ON p.PatNum=d.PatNum WHERE "+where+c.site("p")+
-		" AND NOT EXISTS (SELECT 1 FROM document e WHERE e.PatNum=d.PatNum AND e.DocCategory=d.DocCategory"+
-		" AND (e.DateCreated>d.DateCreated OR (e.DateCreated=d.DateCreated AND e.DocNum>d.DocNum)))"+
-		" ORDER BY d.DocNum LIMIT "+strconv.Itoa(want))
-	for _, r := range rows {
-		// As the API's way shows them, so that a photo keeps its tag when the set-up
-		// changes.
-		r["DateTStamp"] = scalar(formatWall(r.epoch("Stamp"), c.loc))
-	}
+	rows, err := c.query(ctx, op, "SELECT UNIX_TIMESTAMP() AS ServerNow, "+photoColumns+
+		" FROM document d JOIN patient p ON p.PatNum=d.PatNum WHERE "+where+c.site("p")+newestPhoto+" ORDER BY d.DocNum LIMIT "+strconv.Itoa(want))
+	c.stampPhotos(rows)
 	return rows, err
 }
 
-func (c *sqlConn) photoChanges(ctx context.Context, op string, s *sqlSchema, cur sqlCursor, category string, limit int) (driver.Page, error) {
-	want := pageSize(limit)
-	for {
-		rows, err := c.photoRows(ctx, op, category, cur.Since, cur.Key, want)
-		if err != nil {
-			return driver.Page{}, err
-		}
-		page := photoPageOf(rows, c.loc)
-		if len(rows) < want {
-			page.Next, err = c.endRun(ctx, op, s, cur)
-			return page, err
-		}
-		if cur.Key, err = strconv.ParseInt(rows[len(rows)-1].id("DocNum"), 10, 64); err != nil {
-			return driver.Page{}, unavailable(op, "a document has no number")
-		}
-		if page.More, page.Next = true, cur.String(); page.Len() > 0 {
-			return page, nil
-		}
+// stampPhotos shows changes as the API's way does, so that a photo keeps its tag
+// when the set-up changes.
+func (c *sqlConn) stampPhotos(rows []row) {
+	for _, r := range rows {
+		r["DateTStamp"] = scalar(formatWall(r.epoch("Stamp"), c.loc))
 	}
 }
 

@@ -36,6 +36,9 @@ var sqlTables = map[string]struct{ must, may []string }{
 		must: []string{"HistApptNum", "AptNum", "HistApptAction"},
 		may:  []string{"HistDateTStamp", "ClinicNum", "PatNum"},
 	},
+	"phonenumber": {
+		must: []string{"PatNum", "PhoneNumberDigits"},
+	},
 	"signalod": {
 		must: []string{"SignalNum", "SigDateTime", "IType"},
 	},
@@ -50,6 +53,7 @@ type sqlSchema struct {
 	columns map[string]map[string]bool // table to the columns that may be read
 	indexes map[string]map[string]bool // table to the columns that an index begins with
 	engines map[string]string          // table to its storage engine, lower case
+	phones  bool                       // the office has its program look numbers up in phonenumber
 	random  bool                       // keys are random, so that a higher one is not a later one
 	writes  bool                       // the user may change rows
 	// zoneGap is how far the wall clock of the server is ahead of the practice's.
@@ -65,7 +69,7 @@ func (c *sqlConn) discover(ctx context.Context, op string) (*sqlSchema, error) {
 		return nil, err
 	}
 	v, _ := parseVersion(settings["ProgramVersion"])
-	s.version, s.random = v, settings["RandomPrimaryKeys"] == "1"
+	s.version, s.random, s.phones = v, settings["RandomPrimaryKeys"] == "1", settings["PatientPhoneUsePhonenumberTable"] == "1"
 	if err := s.readClock(ctx, op, c); err != nil {
 		return nil, err
 	}
@@ -109,7 +113,7 @@ func note(all map[string]map[string]bool, table, column string) {
 }
 
 // sqlPreferences are read when the database is looked at.
-var sqlPreferences = []string{"ProgramVersion", "DataBaseVersion", "RandomPrimaryKeys", "PracticeTitle"}
+var sqlPreferences = []string{"ProgramVersion", "DataBaseVersion", "RandomPrimaryKeys", "PracticeTitle", "PatientPhoneUsePhonenumberTable"}
 
 // identify makes sure that this is Open Dental's database.
 func (c *sqlConn) identify(ctx context.Context, op string) (map[string]string, error) {
