@@ -2,6 +2,7 @@ package opendental
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -83,6 +84,9 @@ func appointmentOf(r row, loc *time.Location) (driver.Appointment, bool) {
 // hasTime reports whether an arrival time is set. Open Dental keeps these with
 // the appointment's day and midnight when they are not.
 func hasTime(r row, field string) bool {
+	if strings.HasSuffix(r.text(field), " 00:00:00") {
+		return false // most of them
+	}
 	t := r.wall(field, wall)
 	return !t.IsZero() && (t.Hour() != 0 || t.Minute() != 0 || t.Second() != 0)
 }

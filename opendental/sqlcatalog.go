@@ -28,7 +28,7 @@ func (c *sqlConn) ReadCatalog(ctx context.Context, which driver.Catalog) ([]driv
 		return nil, err
 	}
 	if which == driver.Providers {
-		rows, err := c.query(ctx, op, "SELECT "+s.selected("provider", "p")+" FROM provider p ORDER BY p.ItemOrder, p.ProvNum")
+		rows, err := c.query(ctx, op, "SELECT "+s.selected("provider")+" FROM provider p ORDER BY p.ItemOrder, p.ProvNum")
 		if err != nil {
 			return nil, err
 		}

@@ -60,6 +60,8 @@ type sqlCursor struct {
 	All int64 `json:"a,omitempty"`
 	// Mark is about keys of rows that are only ever added.
 	Mark keyMark `json:"m,omitzero"`
+
+	seen present // by the call that has the cursor
 }
 
 // runWay is how a run of pages is read. One that was begun in another way, before
@@ -113,21 +115,55 @@ type keyMark struct {
 // were under way.
 const keysBack = 20
 
-// mark moves a mark on when it is old enough; only then it asks for the highest
-// key.
-func (c *sqlConn) mark(ctx context.Context, op string, m keyMark, age time.Duration, now int64, table, key string) (keyMark, error) {
-	if m.Seen != 0 && now-m.Seen < int64(age/time.Second) {
-		return m, nil
+// next moves a mark on when it was old enough as the run began. seen is what its
+// last call has seen.
+func (m keyMark) next(age time.Duration, began int64, seen present) keyMark {
+	switch {
+	case m.Seen == 0:
+		return keyMark{max(0, seen.highest-keysBack), seen.highest, seen.now}
+	case began-m.Seen < int64(age/time.Second):
+		return m
 	}
-	rows, err := c.query(ctx, op, "SELECT MAX(t."+key+") AS Highest FROM "+table+" t")
+	return keyMark{m.High, max(seen.highest, m.High), seen.now}
+}
+
+// present is what a call sees before it reads rows: the server's clock in seconds
+// since 1970, and the highest key of the table whose keys are marked.
+type present struct{ now, highest int64 }
+
+// markedKeys names the table and the key that a feed's mark is about; empty for
+// none.
+func (s *sqlSchema) markedKeys(feed string) (table, key string) {
+	switch {
+	case s.random:
+		return "", ""
+	case feed == "patients":
+		return "patient", "PatNum"
+	case feed == "photos":
+		return "document", "DocNum"
+	case s.noDeletes() == "":
+		return "histappointment", "HistApptNum"
+	}
+	return "", ""
+}
+
+// present sees it. That comes before the rows: what they lack was stamped
+// later.
+func (c *sqlConn) present(ctx context.Context, op string, s *sqlSchema, feed string) (present, error) {
+	statement := "SELECT UNIX_TIMESTAMP() AS ServerNow"
+	if table, key := s.markedKeys(feed); table != "" {
+		statement += ", (SELECT MAX(t." + key + ") FROM " + table + " t) AS Highest"
+	}
+	rows, err := c.query(ctx, op, statement)
 	if err != nil {
-		return m, err
+		return present{}, err
+	}
+	now := first(rows).epoch("ServerNow")
+	if now.IsZero() {
+		return present{}, unavailable(op, "the database does not tell its time")
 	}
 	highest, _ := strconv.ParseInt(first(rows).text("Highest"), 10, 64) // none in an empty table
-	if m.Seen == 0 {
-		return keyMark{max(0, highest-keysBack), highest, now}, nil
-	}
-	return keyMark{m.High, max(highest, m.High), now}, nil
+	return present{now.Unix(), highest}, nil
 }
 
 // ReadChanges implements [driver.ChangeReader]. When the server's clock was set
@@ -159,13 +195,13 @@ func (c *sqlConn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (drive
 			return driver.Page{}, err
 		}
 	}
-	now, err := c.clock(ctx, op)
-	if err != nil {
+	if cur.seen, err = c.present(ctx, op, s, feed); err != nil {
 		return driver.Page{}, err
 	}
+	now := cur.seen.now
 	switch {
 	case q.Cursor == "":
-		return c.baselineSQL(ctx, op, s, cur, now)
+		return c.baselineSQL(s, cur), nil
 	case now < max(cur.Now, cur.End)-int64(stepBack/time.Second):
 		return driver.Page{}, expired(op, "the database server's clock was set back")
 	}
@@ -187,61 +223,34 @@ func (c *sqlConn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (drive
 	return page, nil
 }
 
-// clock is the server's clock in seconds since 1970. It is read before the rows:
-// what they lack was stamped later.
-func (c *sqlConn) clock(ctx context.Context, op string) (int64, error) {
-	rows, err := c.query(ctx, op, "SELECT UNIX_TIMESTAMP() AS ServerNow")
-	if err != nil {
-		return 0, err
-	}
-	now := first(rows).epoch("ServerNow")
-	if now.IsZero() {
-		return 0, unavailable(op, "the database does not tell its time")
-	}
-	return now.Unix(), nil
-}
-
-func (c *sqlConn) baselineSQL(ctx context.Context, op string, s *sqlSchema, cur sqlCursor, now int64) (driver.Page, error) {
-	cur.End = now
-	next, err := c.endRun(ctx, op, s, cur)
-	if err != nil {
-		return driver.Page{}, err
-	}
-	return driver.Page{Next: next, AsOf: time.Unix(now, 0)}, nil
+func (c *sqlConn) baselineSQL(s *sqlSchema, cur sqlCursor) driver.Page {
+	cur.End = cur.seen.now
+	return driver.Page{Next: c.endRun(s, cur), AsOf: time.Unix(cur.End, 0)}
 }
 
 // endRun makes the cursor for the run after the one of cur.
-func (c *sqlConn) endRun(ctx context.Context, op string, s *sqlSchema, cur sqlCursor) (string, error) {
-	var err error
-	var slack time.Duration
-	mark, net, all := cur.Mark, cur.Net, cur.All
+func (c *sqlConn) endRun(s *sqlSchema, cur sqlCursor) string {
+	var slack, age time.Duration
+	next := sqlCursor{Feed: cur.Feed, Now: cur.End, Net: cur.Net, All: cur.All, Mark: cur.Mark}
 	switch cur.Feed {
 	case "appointments":
-		slack = s.slack("appointment")
+		slack, age = s.slack("appointment"), s.slack("histappointment")
 		if cur.Way == byStamp {
-			net = cur.End // everything was looked at
-		}
-		if s.noDeletes() == "" && !s.random {
-			mark, err = c.mark(ctx, op, mark, s.slack("histappointment"), cur.End, "histappointment", "HistApptNum")
+			next.Net = cur.End // everything was looked at
 		}
 	case "patients":
-		slack = s.slack("patient")
-		if !s.random {
-			mark, err = c.mark(ctx, op, mark, newFor, cur.End, "patient", "PatNum")
-		}
+		slack, age = s.slack("patient"), newFor
 	default:
-		slack = s.slack("document")
+		slack, age = s.slack("document"), newPhotoFor
 		if cur.Since == 0 {
-			net, all = cur.End, cur.End // a baseline: what there is is read by window
-		}
-		if !s.random {
-			mark, err = c.mark(ctx, op, mark, newPhotoFor, cur.End, "document", "DocNum")
+			next.Net, next.All = cur.End, cur.End // a baseline: what there is is read by window
 		}
 	}
-	if err != nil {
-		return "", err
+	if table, _ := s.markedKeys(cur.Feed); table != "" {
+		next.Mark = cur.Mark.next(age, cur.End, cur.seen)
 	}
-	return sqlCursor{Feed: cur.Feed, Since: cur.End - int64(slack/time.Second), Now: cur.End, Net: net, All: all, Mark: mark}.String(), nil
+	next.Since = cur.End - int64(slack/time.Second)
+	return next.String()
 }
 
 // stampSince is the condition that a row changed at or after a moment, in a form
@@ -295,8 +304,8 @@ func (c *sqlConn) appointmentChanges(ctx context.Context, op string, s *sqlSchem
 				return slices.Contains(gone, a.ID)
 			})
 			page.Deleted = append(page.Deleted, gone...)
-			page.Next, err = c.endRun(ctx, op, s, cur)
-			return page, err
+			page.Next = c.endRun(s, cur)
+			return page, nil
 		}
 		if page.Len() > 0 {
 			page.More, page.Next = true, cur.String()
@@ -326,15 +335,15 @@ func (c *sqlConn) patientChanges(ctx context.Context, op string, s *sqlSchema, c
 	}
 	want := pageSize(limit)
 	for {
-		rows, err := c.query(ctx, op, "SELECT "+s.selected("patient", "p")+" FROM patient p WHERE "+where+
+		rows, err := c.query(ctx, op, "SELECT "+s.selected("patient")+" FROM patient p WHERE "+where+
 			fmt.Sprintf("%d AND UNIX_TIMESTAMP(p.DateTStamp)>=%d", cur.Key, cur.Since)+c.site("p")+" ORDER BY p.PatNum LIMIT "+strconv.Itoa(want))
 		if err != nil {
 			return driver.Page{}, err
 		}
 		page := driver.Page{Patients: c.patients(rows), More: len(rows) == want}
 		if !page.More {
-			page.Next, err = c.endRun(ctx, op, s, cur)
-			return page, err
+			page.Next = c.endRun(s, cur)
+			return page, nil
 		}
 		if cur.Key, err = strconv.ParseInt(rows[len(rows)-1].id("PatNum"), 10, 64); err != nil {
 			return driver.Page{}, unavailable(op, "a patient has no number")

@@ -47,10 +47,10 @@ func (c *sqlConn) FindPatients(ctx context.Context, q driver.PatientQuery) ([]dr
 	if err != nil {
 		return nil, err
 	}
-	from := "SELECT " + s.selected("patient", "p") + " FROM patient p"
+	from := "SELECT " + s.selected("patient") + " FROM patient p"
 	if digits := digitsOf(q.Phone.Reveal()); q.By() == driver.FindByPhone && s.phoneTable() && len(digits) >= phoneDigits {
 		tail := digits[len(digits)-phoneDigits:]
-		from = "SELECT DISTINCT " + s.selected("patient", "p") + " FROM phonenumber n JOIN patient p ON p.PatNum=n.PatNum"
+		from = "SELECT DISTINCT " + s.selected("patient") + " FROM phonenumber n JOIN patient p ON p.PatNum=n.PatNum"
 		where = "n.PhoneNumberDigits IN ('" + tail + "','1" + tail + "')" + c.site("p")
 	}
 	rows, err := c.query(ctx, op, from+" WHERE "+where+" ORDER BY p.PatNum")
@@ -96,7 +96,7 @@ func (c *sqlConn) ReadAppointment(ctx context.Context, id string) (driver.Appoin
 	if err != nil {
 		return driver.Appointment{}, err
 	}
-	rows, err := c.query(ctx, op, "SELECT "+s.selected("appointment", "a")+" FROM appointment a WHERE a.AptNum="+id+c.site("a"))
+	rows, err := c.query(ctx, op, "SELECT "+s.selected("appointment")+" FROM appointment a WHERE a.AptNum="+id+c.site("a"))
 	if err != nil {
 		return driver.Appointment{}, err
 	}

@@ -19,9 +19,8 @@ import (
 var allowedForms = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT PrefName, ValueString FROM preference WHERE PrefName IN \([?,]+\)$`),
 	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow, CAST\(CONVERT_TZ\(UTC_TIMESTAMP\(\),\?,@@global.time_zone\) AS CHAR\) AS WallNow$`),
-	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow$`),
+	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow(, \(SELECT MAX\(t\.(HistApptNum|PatNum|DocNum)\) FROM (histappointment|patient|document) t\) AS Highest)?$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_, ]+ FROM information_schema\.(COLUMNS|STATISTICS|TABLES) WHERE [A-Za-z_#()=?, ]+$`),
-	regexp.MustCompile(`^SELECT MAX\(t\.(HistApptNum|PatNum|DocNum)\) AS Highest FROM (histappointment|patient|document) t$`),
 	regexp.MustCompile(`^SELECT (MAX\(s\.SignalNum\) AS Highest|CAST\(MAX\(s\.SigDateTime\) AS CHAR\) AS SigAt) FROM signalod s$`),
 	regexp.MustCompile(`^SELECT s\.SignalNum FROM signalod s WHERE s\.SignalNum># AND s\.IType=# ORDER BY s\.SignalNum DESC LIMIT #$`),
 	regexp.MustCompile(`^SELECT CAST\(s\.SigDateTime AS CHAR\) AS SigAt FROM signalod s WHERE s\.SigDateTime>=\? AND s\.IType=# ORDER BY s\.SigDateTime LIMIT #$`),

@@ -63,8 +63,8 @@ func (c *sqlConn) historyChanges(ctx context.Context, op string, s *sqlSchema, c
 			return driver.Page{}, err
 		}
 		if done {
-			page.Next, err = c.endRun(ctx, op, s, cur)
-			return page, err
+			page.Next = c.endRun(s, cur)
+			return page, nil
 		}
 		if page.Len() > 0 {
 			page.More, page.Next = true, cur.String()
@@ -186,7 +186,7 @@ func (c *sqlConn) net(ctx context.Context, op string, s *sqlSchema, cur *sqlCurs
 // another clinic the note stays where it is: only that it is not in this one is
 // told.
 func (c *sqlConn) changedColumns(s *sqlSchema) string {
-	columns := s.selected("appointment", "a")
+	columns := s.selected("appointment")
 	if c.env.Site != "" {
 		columns = strings.Replace(columns, ", a.Note", ", IF(a.ClinicNum="+c.env.Site+",a.Note,NULL) AS Note", 1)
 	}

@@ -57,8 +57,8 @@ func (c *sqlConn) photoChanges(ctx context.Context, op string, s *sqlSchema, cur
 		}
 		page := photoPageOf(eachPhotoOnce(rows), c.loc)
 		if done {
-			page.Next, err = c.endRun(ctx, op, s, cur)
-			return page, err
+			page.Next = c.endRun(s, cur)
+			return page, nil
 		}
 		if page.More, page.Next = true, cur.String(); page.Len() > 0 {
 			return page, nil

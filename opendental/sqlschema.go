@@ -59,6 +59,10 @@ type sqlSchema struct {
 	// zoneGap is how far the wall clock of the server is ahead of the practice's.
 	zoneGap time.Duration
 	skew    time.Duration
+	// lack and list are what lacks and selected say of a table, worked out once:
+	// each poll asks.
+	lack map[string]string
+	list map[string]string
 }
 
 // discover looks at the database as it is now.
@@ -100,6 +104,10 @@ func (c *sqlConn) discover(ctx context.Context, op string) (*sqlSchema, error) {
 	}
 	for _, r := range rows {
 		s.engines[strings.ToLower(r.text("TableName"))] = strings.ToLower(r.text("Engine"))
+	}
+	s.lack, s.list = map[string]string{}, map[string]string{}
+	for table := range sqlTables {
+		s.lack[table], s.list[table] = s.lacking(table, sqlTables[table].must), s.columnList(table)
 	}
 	return s, nil
 }
@@ -178,10 +186,17 @@ func (s *sqlSchema) readClock(ctx context.Context, op string, c *sqlConn) error 
 // lacks says in staff words what is missing of a table and some further columns
 // of it; empty when nothing is.
 func (s *sqlSchema) lacks(table string, further ...string) string {
+	if why := s.lack[table]; why != "" || len(further) == 0 {
+		return why
+	}
+	return s.lacking(table, further)
+}
+
+func (s *sqlSchema) lacking(table string, columns []string) string {
 	if len(s.columns[table]) == 0 {
 		return "The database user may not read the table " + table + ": grant SELECT on it."
 	}
-	for _, column := range slices.Concat(sqlTables[table].must, further) {
+	for _, column := range columns {
 		if !s.has(table, column) {
 			return "The table " + table + " has no column " + column + " that the database user may read."
 		}
@@ -197,17 +212,19 @@ func (s *sqlSchema) indexed(table, column string) bool {
 	return s.indexes[table][strings.ToLower(column)]
 }
 
-// selected are the columns of a table that are there, under the alias that is
-// given, for a SELECT. Wall times and dates come as text, whatever the SQL
+// selected are the columns of a table that are there, under the table's first
+// letter, for a SELECT. Wall times and dates come as text, whatever the SQL
 // driver makes of them, and the stamp of the last change as the seconds since
 // 1970 that do not depend on a time zone.
-func (s *sqlSchema) selected(table, alias string) string {
+func (s *sqlSchema) selected(table string) string { return s.list[table] }
+
+func (s *sqlSchema) columnList(table string) string {
 	var list []string
 	for _, column := range slices.Concat(sqlTables[table].must, sqlTables[table].may) {
 		if !s.has(table, column) {
 			continue
 		}
-		name := alias + "." + column
+		name := table[:1] + "." + column
 		switch {
 		case column == "DateTStamp":
 			list = append(list, "UNIX_TIMESTAMP("+name+") AS Stamp")

@@ -134,7 +134,7 @@ func (c *sqlConn) readDays(ctx context.Context, op string, s *sqlSchema, w *dayW
 		last = w.end
 	}
 	// The states are named so that the index StatusDate serves as well.
-	rows, err := c.query(ctx, op, "SELECT UNIX_TIMESTAMP() AS ServerNow, "+s.selected("appointment", "a")+
+	rows, err := c.query(ctx, op, "SELECT UNIX_TIMESTAMP() AS ServerNow, "+s.selected("appointment")+
 		" FROM appointment a WHERE a.AptStatus IN (1,2,3,4,5) AND a.AptDateTime>='"+formatWall(w.day, wall)+
 		"' AND a.AptDateTime<'"+formatWall(last, wall)+"'"+c.site("a"))
 	if err != nil {
@@ -170,7 +170,7 @@ func (c *sqlConn) patientWindow(ctx context.Context, op string, s *sqlSchema, q 
 		}
 	}
 	for want := pageSize(q.Limit); ; {
-		rows, err := c.query(ctx, op, "SELECT UNIX_TIMESTAMP() AS ServerNow, "+s.selected("patient", "p")+
+		rows, err := c.query(ctx, op, "SELECT UNIX_TIMESTAMP() AS ServerNow, "+s.selected("patient")+
 			" FROM patient p WHERE p.PatNum>"+last+c.site("p")+" ORDER BY p.PatNum LIMIT "+strconv.Itoa(want))
 		if err != nil || len(rows) == 0 {
 			return driver.Page{}, err
