@@ -44,14 +44,28 @@ func (e *Engine) hint(ctx context.Context) error {
 	}
 	var asking sync.WaitGroup
 	defer asking.Wait()
+	// Hints never take more than half of the engine's calls: where that is too
+	// little for all practices, each is asked less often.
+	room := make(chan struct{}, max(e.cfg.MaxCalls/2, 1))
 	for {
 		if !sleep(ctx, e.cfg.HintEvery/hintParts) {
 			return ctx.Err()
 		}
 		for _, p := range e.hintsDue(time.Now()) {
-			if conn := p.startHint(time.Now()); conn != nil {
-				asking.Go(func() { p.takeHint(ctx, conn) })
+			select {
+			case room <- struct{}{}:
+			case <-ctx.Done():
+				return ctx.Err()
 			}
+			conn := p.startHint(time.Now())
+			if conn == nil {
+				<-room
+				continue
+			}
+			asking.Go(func() {
+				defer func() { <-room }()
+				p.takeHint(ctx, conn)
+			})
 		}
 	}
 }

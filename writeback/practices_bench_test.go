@@ -25,12 +25,18 @@ import (
 // BenchmarkPractices runs 1,000 practices at the default intervals (15, 30 and
 // 60 s) on a PMS that takes 50 ms a call, for 45 s after all have begun. It
 // reports the CPU share of one core, the memory of a practice in this process
-// (the fake PMS's connections included), and how late steps start.
+// (the fake PMS's connections included), and how late steps start; without hints,
+// and with one a second from a PMS that takes 5 ms a call.
 func BenchmarkPractices(b *testing.B) {
+	b.Run("hints=none", func(b *testing.B) { benchmarkPractices(b, 0, 50*time.Millisecond) })
+	b.Run("hints=1s", func(b *testing.B) { benchmarkPractices(b, time.Second, 5*time.Millisecond) })
+}
+
+func benchmarkPractices(b *testing.B, hintEvery, latency time.Duration) {
 	const practices, settle, measure = 1000, 20 * time.Second, 45 * time.Second
 	for range b.N {
 		ctx := b.Context()
-		pms := memdriver.New(memdriver.Config{Latency: 50 * time.Millisecond})
+		pms := memdriver.New(memdriver.Config{Latency: latency})
 		pms.AddDemo(20)
 		var measuring atomic.Bool
 		var mu sync.Mutex
@@ -38,7 +44,7 @@ func BenchmarkPractices(b *testing.B) {
 		none := func() error { return nil }
 		before := inUse()
 		eng, err := writeback.NewWatched(writeback.Config{
-			HostName: "Acme", Store: memstore.New(), Spread: 15 * time.Second,
+			HostName: "Acme", Store: memstore.New(), Spread: 15 * time.Second, HintEvery: hintEvery,
 			Connect: func(context.Context, string) (driver.Connector, error) { return pms.Connector(), nil },
 			Handlers: writeback.Handlers{
 				AppointmentStatuses: func(context.Context, string, []writeback.AppointmentStatusEvent) error { return none() },
@@ -79,6 +85,7 @@ func BenchmarkPractices(b *testing.B) {
 		b.ReportMetric(float64(late[len(late)*99/100].Microseconds())/1000, "late-p99-ms")
 		b.ReportMetric(float64(len(late))/took.Seconds(), "steps/s")
 		mu.Unlock()
+		b.ReportMetric(float64(pms.Traffic().Calls["hint"]-calls.Calls["hint"])/took.Seconds(), "hints/s")
 		require.NotEqual(b, calls, pms.Traffic())
 	}
 }
