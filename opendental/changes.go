@@ -141,6 +141,7 @@ func (c *conn) readRun(ctx context.Context, op string, cur cursor, want int) (dr
 	for {
 		at := max(0, cur.Offset-overlap)
 		limit := min(want+cur.Offset-at, c.maxPage())
+		began := time.Now()
 		rows, err := c.page(ctx, l, at, limit)
 		if err != nil {
 			return driver.Page{}, err
@@ -155,6 +156,9 @@ func (c *conn) readRun(ctx context.Context, op string, cur cursor, want int) (dr
 			continue
 		}
 		if len(rows) == 0 {
+			if cur.Feed == "patients" {
+				c.patientsChanged(nil, began)
+			}
 			return c.emptyRun(ctx, op, cur)
 		}
 		asOf := rows[0].wall("serverDateTime", wall)
@@ -171,8 +175,12 @@ func (c *conn) readRun(ctx context.Context, op string, cur cursor, want int) (dr
 			page.More = true
 			cur.Offset, cur.Key, cur.Place = at+len(rows), last.text(l.key), l.placeOf(last)
 			page.Next = cur.String()
+			began = time.Time{}
 		} else {
 			page.Next = cursor{Feed: cur.Feed, Since: cur.Next}.String()
+		}
+		if cur.Feed == "patients" {
+			c.patientsChanged(page.Patients, began)
 		}
 		return page, nil
 	}

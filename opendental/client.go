@@ -41,6 +41,7 @@ type client struct {
 	gateKey gateKey
 	reads   *http.Client
 	writes  *http.Client
+	traced  bool // the transport is one of net/http, which tells what it does
 }
 
 func newClient(cfg Config) *client {
@@ -66,7 +67,7 @@ func newClient(cfg Config) *client {
 	if t, ok := own.(*http.Transport); ok {
 		fresh := t.Clone()
 		fresh.DisableKeepAlives = true
-		own = fresh
+		own, c.traced = fresh, true
 	}
 	c.writes = noRedirects(own)
 	return c
@@ -126,8 +127,7 @@ func timingOf(ctx context.Context) timing {
 // do sends q once and hands the records of a 2xx answer to each. It returns the
 // answer's status; every error is a *driver.Error.
 func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) (int, error) {
-	when := timingOf(ctx)
-	leave, err := c.enter(ctx, g, q, when)
+	start, leave, err := c.enter(ctx, g, q, timingOf(ctx))
 	if err != nil {
 		return 0, waitError(q.op, err)
 	}
@@ -139,12 +139,21 @@ func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	// Whether the request may have left. A transport that tells nothing (not one
-	// of net/http underneath) may have sent it.
-	var traced, wrote atomic.Bool
+	// Whether the request may have left: it is about to once it has a connection.
+	// A transport that tells nothing (not one of net/http underneath) may have sent
+	// it.
+	var traced, left atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn:      func(string) { traced.Store(true) },
-		WroteHeaders: func() { wrote.Store(true) },
+		GetConn: func(string) { traced.Store(true) },
+		GotConn: func(got httptrace.GotConnInfo) {
+			if waitFor(ctx, start); ctx.Err() != nil {
+				_ = got.Conn.Close() // nothing can be sent any more
+				return
+			}
+			left.Store(true)
+			g.sent()
+		},
+		WroteRequest: func(httptrace.WroteRequestInfo) { g.sent() },
 	})
 
 	req, err := c.request(ctx, q)
@@ -159,7 +168,7 @@ func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) 
 	resp, err := hc.Do(req)
 	if err != nil {
 		kind := driver.ErrUnavailable
-		if wrote.Load() || !traced.Load() {
+		if left.Load() || !traced.Load() {
 			kind = doubt(q.effect)
 		}
 		return 0, transportError(q.op, kind, ctx, err)
@@ -170,7 +179,7 @@ func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) 
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, refusalLimit))
 		e := statusError(q, resp.StatusCode, resp.Header, string(text))
 		if resp.StatusCode == http.StatusTooManyRequests {
-			g.pause(e.RetryAfter)
+			g.refused(e.RetryAfter)
 		}
 		return resp.StatusCode, e
 	}
@@ -191,17 +200,40 @@ func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) 
 	return resp.StatusCode, nil
 }
 
-// enter waits for the request's turn, for an effect no longer than it may.
-func (c *client) enter(ctx context.Context, g *gate, q call, when timing) (func(), error) {
+// connectAhead is how long before its turn a request with an effect begins to
+// connect: its connection is a new one each time.
+const connectAhead = 250 * time.Millisecond
+
+// enter waits for the request's turn, for an effect no longer than it may. It may
+// be sent at start.
+func (c *client) enter(ctx context.Context, g *gate, q call, when timing) (start time.Time, leave func(), err error) {
 	if q.effect && !when.sendBy.IsZero() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, when.sendBy)
 		defer cancel()
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return start, nil, err
 	}
-	return g.enter(ctx, when.turn)
+	if q.effect && c.traced {
+		return g.enterAhead(ctx, when.turn, connectAhead)
+	}
+	leave, err = g.enter(ctx, when.turn)
+	return start, leave, err
+}
+
+// waitFor waits for a moment; a context that ends is noticed by who asked.
+func waitFor(ctx context.Context, moment time.Time) {
+	left := time.Until(moment)
+	if left <= 0 {
+		return
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func (c *client) request(ctx context.Context, q call) (*http.Request, error) {

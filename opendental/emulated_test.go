@@ -21,13 +21,13 @@ import (
 // practice is an emulated office with a connection to it and one patient.
 type practice struct {
 	*opendentaltest.Server
-	t       *testing.T
+	t       testing.TB
 	conn    driver.Conn
 	patient string
 	refs    int
 }
 
-func newPractice(t *testing.T, cfg opendentaltest.Config, extra ...string) *practice {
+func newPractice(t testing.TB, cfg opendentaltest.Config, extra ...string) *practice {
 	t.Helper()
 	if cfg.Throttle == 0 {
 		cfg.Throttle = -1
@@ -55,8 +55,8 @@ func (p *practice) connect(cfg opendentaltest.Config, extra ...string) driver.Co
 	require.NoError(p.t, err)
 	u.Scheme, u.User = "opendental", url.UserPassword(opendentaltest.DefaultDeveloperKey, opendentaltest.DefaultCustomerKey)
 	q := url.Values{"mode": {"service"}, "rate": {"none"}}
-	if cfg.Mode == opendentaltest.ModeRemote {
-		q.Set("mode", "remote")
+	if cfg.Mode != "" {
+		q.Set("mode", string(cfg.Mode))
 	}
 	if cfg.AtoZ != "" {
 		q.Set("images", cfg.AtoZ)

@@ -92,7 +92,13 @@ func statusError(q call, status int, header http.Header, text string) *driver.Er
 	case status == http.StatusBadRequest:
 		return rejected(q.op, reasonOf(q, text), cause)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return &driver.Error{Driver: Name, Op: q.op, Kind: driver.ErrUnauthorized, Scope: scopeOf(q, text), Err: errors.New(cause)}
+		scope := scopeOf(q, text)
+		if scope == driver.ScopeConnection {
+			cause += ", the keys are not valid, not assigned to the office, or disabled"
+		} else {
+			cause += ", the API key lacks the permission for this"
+		}
+		return &driver.Error{Driver: Name, Op: q.op, Kind: driver.ErrUnauthorized, Scope: scope, Err: errors.New(cause)}
 	case status == http.StatusNotFound && isUnknownRoute(text):
 		return rejected(q.op, driver.ReasonUnsupported, cause+", the office does not know this method")
 	case status == http.StatusNotFound:

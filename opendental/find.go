@@ -46,6 +46,7 @@ func (c *conn) findByID(ctx context.Context, op, id string) ([]driver.Patient, e
 	if p == nil || err != nil {
 		return nil, err
 	}
+	c.knowPatients([]driver.Patient{*p})
 	return []driver.Patient{*p}, nil
 }
 
@@ -81,6 +82,7 @@ func (c *conn) findByBirthDate(ctx context.Context, op string, born driver.Date)
 			found = append(found, p)
 		}
 	}
+	c.knowPatients(found)
 	return found, nil
 }
 

@@ -13,7 +13,7 @@ import (
 
 // Info implements [driver.Conn]. It asks for the version, the time, what governs
 // payments and, where photos are configured, for their category: three to six
-// requests.
+// requests, and two more while a write found the office in maintenance.
 func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 	const op = "read info"
 	if err := c.readVersion(ctx, op); err != nil {
@@ -38,21 +38,21 @@ func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 		Clock:    driver.Clock{Resolution: time.Second, Skew: skew},
 		Catalogs: map[driver.Catalog]driver.Support{},
 		Find: map[driver.FindBy]driver.Support{
-			driver.FindByID:        driver.Yes("API permission Read All"),
-			driver.FindByBirthDate: c.gated(sincePatients, "API permission Read All"),
+			driver.FindByID:        driver.Yes(readAll),
+			driver.FindByBirthDate: c.gated(sincePatients, readAll),
 			driver.FindByPhone:     c.phoneSupport(),
 		},
 		MaxCalls: maxCalls[c.cfg.mode()],
 		Notes:    notes,
 	}
 	for _, which := range driver.Catalogs() {
-		info.Catalogs[which] = c.gated(sinceCatalogs, "API permission Read All")
+		info.Catalogs[which] = c.gated(sinceCatalogs, readAll)
 	}
-	appointments := c.feed(c.gated(sinceAppointments, "API permission Read All"))
+	appointments := c.feed(c.gated(sinceAppointments, readAll))
 	info.Feeds = map[driver.Feed]driver.FeedInfo{
 		driver.AppointmentStatusFeed: appointments,
 		driver.AppointmentFeed:       appointments,
-		driver.PatientFeed:           c.feed(c.gated(sincePatients, "API permission Read All")),
+		driver.PatientFeed:           c.feed(c.gated(sincePatients, readAll)),
 		driver.PhotoFeed:             c.feed(photos),
 	}
 	ops, notes, err := c.operations(ctx, op)
@@ -75,12 +75,18 @@ func (c *conn) operations(ctx context.Context, op string) (map[driver.OpKind]dri
 	for _, kind := range driver.OpKinds() {
 		ops[kind] = c.opInfo(kind)
 	}
+	notes := c.accessNotes()
+	words, err := c.maintenanceNote(ctx, op)
+	if err != nil {
+		return nil, nil, err
+	}
+	if words != "" {
+		notes = append(notes, words)
+	}
 	payment := ops[driver.OpPayment]
 	if !payment.Supported {
-		return ops, nil, nil
+		return ops, notes, nil
 	}
-	var notes []string
-	var err error
 	if payment.ProviderRecorded, err = c.attributes(ctx, op); err != nil {
 		return nil, nil, err
 	}
@@ -124,21 +130,17 @@ func (c *conn) phoneSupport() driver.Support {
 // opSupport says whether an operation works in the office's version. A missing
 // permission shows only when the operation is tried.
 func (c *conn) opSupport(kind driver.OpKind) driver.Support {
-	switch kind {
-	case driver.OpNote:
-		return c.gated(sinceNotes, "API permission Comm")
-	case driver.OpDocument:
-		return c.gated(sinceDocuments, "API permission Documents")
-	case driver.OpStatus:
-		return c.gated(sinceConfirm, "API permission Comm")
-	case driver.OpPayment:
-		return c.gated(sincePayments, "API permission Payments")
-	case driver.OpRefund:
-		return c.gated(sinceRefunds, "API permission Payments")
-	case driver.OpAdjustment:
-		return c.gated(sinceAdjustments, "API permission AllOthers")
+	since, known := opSince[kind]
+	if !known {
+		return driver.No("The driver does not know this operation.")
 	}
-	return driver.No("The driver does not know this operation.")
+	return c.gated(since, apiPermissions[kind].needs()...)
+}
+
+// opSince are the versions that have the operations' requests.
+var opSince = map[driver.OpKind]version{
+	driver.OpNote: sinceNotes, driver.OpDocument: sinceDocuments, driver.OpStatus: sinceConfirm,
+	driver.OpPayment: sincePayments, driver.OpRefund: sinceRefunds, driver.OpAdjustment: sinceAdjustments,
 }
 
 func (c *conn) opInfo(kind driver.OpKind) driver.OpInfo {

@@ -8,9 +8,9 @@ import (
 	"github.com/pmswriteback/pms/driver"
 )
 
-// joined reads an office's database and writes through its API. Everything that
-// a write looks at before and after goes through the API too, so that a write
-// does not depend on the database.
+// joined reads an office's database and writes through its API. What a write of
+// money looks at goes through the API too, and so does all else when the database
+// does not answer, so that a write does not depend on the database.
 type joined struct {
 	*sqlConn
 	api *conn
@@ -40,6 +40,7 @@ func join(ctx context.Context, tables *sqlConn, api *conn) (*joined, error) {
 			return nil, rejected(op, driver.ReasonNotThisPMS, "the API and the database are not of the same office: they differ in the preference "+name)
 		}
 	}
+	api.tables = tables
 	return &joined{tables, api}, nil
 }
 

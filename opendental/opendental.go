@@ -262,12 +262,20 @@ type conn struct {
 	mu       sync.Mutex
 	version  version
 	queries  permission
-	clearAt  time.Time // when the office was last seen not to be in maintenance
-	patients map[string]checkedPatient
+	refused  map[driver.OpKind]bool  // operations for which the key lacks the permission
+	clearAt  time.Time               // when the office was last seen not to be in maintenance
+	soundAt  time.Time               // when its database was last seen not to be damaged
+	patients map[string]time.Time    // when a patient was last seen fit to be written for
 	options  map[optionKey]time.Time // when an option was last seen active
 	settings map[string]knownSetting
 	pictures string // the image category of the patients' pictures, once known
 	walks    walks
+
+	maintained      bool      // the office was in maintenance when a write last looked
+	maintainedUntil time.Time // when to look again
+	patientsReadAt  time.Time // up to when the feed of patients was last read
+	tables          *sqlConn  // the office's database, where there is one; set before use
+	tablesDownUntil time.Time
 }
 
 // permission is what is known of a permission that cannot be asked for.

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/pmswriteback/pms/driver"
 )
 
@@ -73,26 +71,46 @@ const (
 // asked for; beyond it fails, so that the engine may wait instead.
 const longestPause = 5 * time.Second
 
+// readsPass is how many writes may go before a read that waits: then it goes
+// first. A tenth of the line is what minInterval leaves to a poll.
+const readsPass = 9
+
+// leastMargin is the part of the interval that the margin is at the least, and
+// cleanRun after how many requests without a 429 it is halved again.
+const leastMargin, cleanRun = 20, 200
+
 // gate lets requests through: one at a time and one per interval when it has an
 // interval, all at once when it has none. Within a turn the operation that began
 // first goes first: otherwise many payments on one line, each of which looks at
 // several things before it leaves, would all be late together. It has no
 // goroutine of its own.
+//
+// The PMS counts from when a request reaches it, which nobody here sees. It lies
+// between when the request was sent and when its answer came, so that the gate
+// counts from the first and adds what is not known, up to a margin. Two requests
+// whose ways take differently long would otherwise come too close to each other.
+// The margin is a twentieth of the interval, and doubles each time the PMS answers
+// 429 all the same.
 type gate struct {
 	uses int // guarded by the keeper
 
 	mu       sync.Mutex
-	limiter  *rate.Limiter // nil when there is no interval
-	interval time.Duration
-	last     time.Time // when a request was last let through
+	interval time.Duration // 0 is none
+	margin   time.Duration // see above
+	clean    int           // requests since the margin was last changed
+	ready    time.Time     // nothing starts before this
+	sentAt   time.Time     // when the request under way was sent; zero if it was not
 	busy     bool
-	armed    bool // a timer will let the next one through
-	waiting  [turns][]waiter
+	timer    *time.Timer // lets the next one through; nil while nobody waits for it
+	waiting  [turns][]*waiter
+	passed   int       // writes that went before a read that waits
 	paused   time.Time // nothing goes before this
 }
 
 type waiter struct {
 	began time.Time     // of the operation
+	lead  time.Duration // how long before its time it may go
+	start time.Time     // its time, once it has come
 	come  chan struct{} // closed when its turn has come
 }
 
@@ -105,46 +123,48 @@ func newGate(interval time.Duration) *gate {
 func (g *gate) slowTo(interval time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case interval <= g.interval:
-	case g.limiter == nil:
-		g.interval, g.limiter = interval, rate.NewLimiter(rate.Every(interval), 1)
-	default:
-		g.interval = interval
-		g.limiter.SetLimit(rate.Every(interval))
-	}
+	g.interval = max(g.interval, interval)
+	g.margin = max(g.margin, g.interval/leastMargin)
 }
 
 func (g *gate) idle() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return !g.busy && !g.armed && time.Since(g.last) > g.interval && time.Now().After(g.paused)
+	now := time.Now()
+	return !g.busy && g.timer == nil && now.After(g.ready) && now.After(g.paused)
 }
 
 // enter waits until a request may start, and returns what ends its turn. It
 // fails when ctx ends first or the PMS asked for a long pause.
 func (g *gate) enter(ctx context.Context, t turn) (leave func(), err error) {
+	_, leave, err = g.enterAhead(ctx, t, 0)
+	return leave, err
+}
+
+// enterAhead is enter for a request that needs time before it can be sent: it has
+// the line up to lead before it may be sent, which is at start. It waits for that
+// itself.
+func (g *gate) enterAhead(ctx context.Context, t turn, lead time.Duration) (start time.Time, leave func(), err error) {
 	for {
 		if err := g.sitOut(ctx); err != nil {
-			return nil, err
+			return start, nil, err
 		}
-		leave, err := g.line(ctx, t)
+		start, leave, err = g.line(ctx, t, lead)
 		if err != nil || !g.isPaused() {
-			return leave, err
+			return start, leave, err
 		}
 		leave() // the PMS asked for a pause meanwhile
 	}
 }
 
 // line waits for a turn.
-func (g *gate) line(ctx context.Context, t turn) (leave func(), err error) {
+func (g *gate) line(ctx context.Context, t turn, lead time.Duration) (start time.Time, leave func(), err error) {
 	g.mu.Lock()
-	if g.limiter == nil {
-		g.last = time.Now()
+	if g.interval == 0 {
 		g.mu.Unlock()
-		return func() {}, nil
+		return time.Time{}, func() {}, nil
 	}
-	mine := waiter{timingOf(ctx).began, make(chan struct{})}
+	mine := &waiter{began: timingOf(ctx).began, lead: min(lead, g.interval/4), come: make(chan struct{})}
 	at := len(g.waiting[t])
 	for at > 0 && mine.began.Before(g.waiting[t][at-1].began) {
 		at--
@@ -154,10 +174,10 @@ func (g *gate) line(ctx context.Context, t turn) (leave func(), err error) {
 	g.mu.Unlock()
 	select {
 	case <-mine.come:
-		return g.leave, nil
+		return mine.start, g.leave, nil
 	case <-ctx.Done():
 		g.forget(t, mine)
-		return nil, ctx.Err()
+		return time.Time{}, nil, ctx.Err()
 	}
 }
 
@@ -197,58 +217,107 @@ func (g *gate) pause(d time.Duration) {
 	}
 }
 
+// refused says that the PMS answered 429 and asked to wait for d, which may be
+// nothing.
+func (g *gate) refused(d time.Duration) {
+	g.mu.Lock()
+	g.clean, g.margin = 0, min(2*g.margin, g.interval)
+	if d == 0 {
+		d = max(g.interval, time.Second)
+	}
+	g.mu.Unlock()
+	g.pause(d)
+}
+
+// sent says that the request under way is being sent now.
+func (g *gate) sent() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.busy {
+		g.sentAt = time.Now()
+	}
+}
+
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.busy = false
+	if !g.sentAt.IsZero() {
+		g.ready = g.sentAt.Add(g.interval + min(time.Since(g.sentAt), g.margin))
+	}
+	if g.clean++; g.clean >= cleanRun {
+		g.clean, g.margin = 0, max(g.margin/2, g.interval/leastMargin)
+	}
+	g.over()
+}
+
+// over ends a turn. The mutex is held.
+func (g *gate) over() {
+	g.busy, g.sentAt = false, time.Time{}
 	g.next()
 }
 
 // forget takes a waiter away whose context ended; had its turn come meanwhile,
 // the next one gets it.
-func (g *gate) forget(t turn, mine waiter) {
+func (g *gate) forget(t turn, mine *waiter) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for i, w := range g.waiting[t] {
-		if w == mine {
-			g.waiting[t] = append(g.waiting[t][:i], g.waiting[t][i+1:]...)
-			return
-		}
+	if at := slices.Index(g.waiting[t], mine); at >= 0 {
+		g.waiting[t] = slices.Delete(g.waiting[t], at, at+1)
+		return
 	}
-	g.busy = false
-	g.next()
+	g.over()
+}
+
+// front is the turn of whoever goes next: a write, unless so many have gone
+// before a read that waits. False when nobody waits. The mutex is held.
+func (g *gate) front() (turn, bool) {
+	switch write, read := len(g.waiting[turnWrite]) > 0, len(g.waiting[turnRead]) > 0; {
+	case write && (!read || g.passed < readsPass):
+		return turnWrite, true
+	default:
+		return turnRead, read
+	}
 }
 
 // next lets a waiter through, or sets a timer to do so. Who goes is decided
 // when the interval is over, not when it begins, so that a write that comes
 // meanwhile goes before a read that has waited. The mutex is held.
 func (g *gate) next() {
-	if g.busy || g.armed || len(g.waiting[turnWrite])+len(g.waiting[turnRead]) == 0 {
+	t, waits := g.front()
+	if g.busy || !waits {
 		return
 	}
-	if wait := g.limiter.Reserve().Delay(); wait > 0 {
-		g.armed = true
-		time.AfterFunc(wait, func() {
+	if g.timer != nil {
+		g.timer.Stop()
+		g.timer = nil
+	}
+	first := g.waiting[t][0]
+	now := time.Now()
+	if wait := g.ready.Add(-first.lead).Sub(now); wait > 0 {
+		var mine *time.Timer
+		mine = time.AfterFunc(wait, func() {
 			g.mu.Lock()
 			defer g.mu.Unlock()
-			g.armed = false
-			g.admit()
+			if g.timer == mine {
+				g.timer = nil
+				g.next()
+			}
 		})
+		g.timer = mine
 		return
 	}
-	g.admit()
-}
-
-func (g *gate) admit() {
-	for t := range g.waiting {
-		if len(g.waiting[t]) > 0 {
-			first := g.waiting[t][0]
-			g.waiting[t] = g.waiting[t][1:]
-			g.busy, g.last = true, time.Now()
-			close(first.come)
-			return
-		}
+	g.waiting[t] = slices.Delete(g.waiting[t], 0, 1)
+	if t == turnRead {
+		g.passed = 0
+	} else if len(g.waiting[turnRead]) > 0 {
+		g.passed++
 	}
+	first.start = g.ready
+	if now.After(first.start) {
+		first.start = now
+	}
+	g.busy, g.ready = true, first.start.Add(g.interval)
+	close(first.come)
 }
 
 // pauseError says that the PMS asked for a pause that is not over.

@@ -157,3 +157,88 @@ func TestConnectionsWithTheSameKeyShareOneGate(t *testing.T) {
 		require.NotSame(t, a, keeper.acquire(one, time.Second), "an unused gate is forgotten")
 	})
 }
+
+func TestAPollThatWaitsGoesAfterNineWrites(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(time.Second)
+		leave, err := g.enter(t.Context(), turnWrite)
+		require.NoError(t, err)
+		var order []turn
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		enters := func(kind turn, times int) {
+			wg.Go(func() {
+				for range times {
+					leave, err := g.enter(t.Context(), kind)
+					require.NoError(t, err)
+					mu.Lock()
+					order = append(order, kind)
+					mu.Unlock()
+					leave()
+				}
+			})
+		}
+		enters(turnRead, 2)
+		for range 4 { // there is always a write that waits
+			enters(turnWrite, 8)
+		}
+		synctest.Wait()
+		leave()
+		wg.Wait()
+		var reads []int
+		for i, kind := range order {
+			if kind == turnRead {
+				reads = append(reads, i)
+			}
+		}
+		require.Equal(t, []int{9, 19}, reads)
+	})
+}
+
+func TestTheIntervalCountsFromSendingAndLeavesRoomForTheWay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(time.Second)
+		begin := time.Now()
+		start, leave, err := g.enterAhead(t.Context(), turnWrite, connectAhead)
+		require.NoError(t, err)
+		require.Equal(t, begin, start, "the line was free")
+		time.Sleep(200 * time.Millisecond) // to connect
+		g.sent()
+		time.Sleep(20 * time.Millisecond) // it reached the office in here
+		leave()
+		start, leave, err = g.enterAhead(t.Context(), turnWrite, connectAhead)
+		require.NoError(t, err)
+		require.Equal(t, 1220*time.Millisecond, start.Sub(begin))
+		require.Equal(t, connectAhead, time.Until(start), "it may connect before")
+		g.sent()
+		time.Sleep(time.Second)
+		leave()
+		_, err = g.enter(t.Context(), turnRead)
+		require.NoError(t, err)
+		require.Equal(t, (970+1000+50)*time.Millisecond, time.Since(begin), "no more than a twentieth")
+	})
+}
+
+func TestTheRoomGrowsWhenTheOfficeRefusesAllTheSame(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(time.Second)
+		for _, want := range []int{100, 200, 400, 800, 1000, 1000} {
+			g.refused(0)
+			require.Equal(t, time.Duration(want)*time.Millisecond, g.margin)
+		}
+		begin := time.Now()
+		leave, err := g.enter(t.Context(), turnRead)
+		require.NoError(t, err)
+		leave()
+		require.Equal(t, time.Second, time.Since(begin), "no Retry-After is one interval")
+		for range 5 * cleanRun {
+			leave, err := g.enter(t.Context(), turnRead)
+			require.NoError(t, err)
+			leave()
+		}
+		require.Equal(t, 50*time.Millisecond, g.margin)
+	})
+}

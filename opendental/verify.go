@@ -13,7 +13,7 @@ import (
 // Verify implements [driver.Verifier]. Everything is found by its Ref: in a
 // commlog's note, at the end of a document's description, in a payment's check
 // number or note, in an adjustment's note. Notes and descriptions may have been
-// edited around it.
+// edited around it, and the patient may have been merged into another one since.
 //
 // A refund whose second step is missing still has the check number of the
 // payment; since a payment can be refunded only once, it counts as the refund.
@@ -46,6 +46,11 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 		stillAtWork = stillAtWork || !sure // not seen is not absent then
 	default:
 		err = rejected(name, driver.ReasonUnsupported, "")
+	}
+	if err == nil && !found {
+		var sure bool
+		receipt, found, sure, err = c.findElsewhere(ctx, name, op)
+		stillAtWork = stillAtWork || !sure
 	}
 	switch {
 	case err != nil:

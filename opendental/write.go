@@ -30,6 +30,12 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 	if err := c.checkMaintenance(ctx, name); err != nil {
 		return driver.Receipt{}, err
 	}
+	receipt, err := c.write(ctx, name, op)
+	c.rememberAccess(op.Kind(), err)
+	return receipt, err
+}
+
+func (c *conn) write(ctx context.Context, name string, op driver.Op) (driver.Receipt, error) {
 	switch op := op.(type) {
 	case *driver.Note:
 		return c.writeNote(ctx, name, op)
@@ -72,9 +78,7 @@ func isMoney(kind driver.OpKind) bool {
 
 // checkHead refuses what Verify could not find again.
 func checkHead(op string, h *driver.Header) error {
-	if len(h.Ref) != driver.RefLen || strings.ContainsFunc(h.Ref, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < '2' || r > '7')
-	}) {
+	if !isRef(h.Ref) {
 		return rejected(op, driver.ReasonInvalid, "Ref: must be 16 characters of A-Z and 2-7")
 	}
 	if !isID(h.Patient) {
@@ -83,77 +87,10 @@ func checkHead(op string, h *driver.Header) error {
 	return nil
 }
 
-// freshFor is how long what was read before a write is taken for true. In
-// Remote mode each look costs a second of a throttled line, and a batch of
-// notes would look at the same things again and again. For money everything is
-// looked at anew.
-func (c *conn) freshFor(ctx context.Context) time.Duration {
-	if c.cfg.mode() == Remote && !timingOf(ctx).money {
-		return min(30*time.Second, 30*c.cfg.interval())
-	}
-	return 0
-}
-
-// checkMaintenance honours the vendor's rule for third parties: change nothing
-// while the office updates Open Dental or its database is marked as damaged.
-func (c *conn) checkMaintenance(ctx context.Context, op string) error {
-	c.mu.Lock()
-	clear := !c.clearAt.IsZero() && time.Since(c.clearAt) < c.freshFor(ctx)
-	c.mu.Unlock()
-	if clear {
-		return nil
-	}
-	for _, p := range []struct{ name, clear string }{
-		{"UpdateInProgressOnComputerName", ""},
-		{"CorruptedDatabase", "0"},
-	} {
-		value, err := c.preference(ctx, op, p.name)
-		if err != nil {
-			return beforeSending(err)
-		}
-		if v := strings.TrimSpace(value); v != "" && v != p.clear {
-			e := failure(op, driver.ErrUnavailable, driver.ReasonMaintenance, "")
-			e.RetryAfter = time.Minute
-			return e
-		}
-	}
-	c.mu.Lock()
-	c.clearAt = time.Now()
-	c.mu.Unlock()
-	return nil
-}
-
-// checkedPatient is a patient who was found fit to be written for.
-type checkedPatient struct{ at time.Time }
-
-// checkPatient refuses writes for patients who are unknown, deleted, archived or
-// merged (a merged patient is archived). The API refuses only some of these,
-// and some uploads for nobody at all.
-func (c *conn) checkPatient(ctx context.Context, op, id string) error {
-	c.mu.Lock()
-	seen, known := c.patients[id]
-	c.mu.Unlock()
-	if known && time.Since(seen.at) < c.freshFor(ctx) {
-		return nil
-	}
-	found, err := c.readPatient(ctx, op, id)
-	switch {
-	case err != nil:
-		return beforeSending(err)
-	case found == nil:
-		return rejected(op, driver.ReasonPatientNotFound, "")
-	case found.State == driver.PatientArchived:
-		return rejected(op, driver.ReasonPatientArchived, "")
-	}
-	if c.freshFor(ctx) > 0 {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if len(c.patients) >= 1000 || c.patients == nil {
-			c.patients = map[string]checkedPatient{}
-		}
-		c.patients[id] = checkedPatient{time.Now()}
-	}
-	return nil
+func isRef(s string) bool {
+	return len(s) == driver.RefLen && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < '2' || r > '7')
+	})
 }
 
 // checkProvider refuses a provider who is unknown or inactive, before anything
@@ -161,6 +98,10 @@ func (c *conn) checkPatient(ctx context.Context, op, id string) error {
 func (c *conn) checkProvider(ctx context.Context, op, id string) error {
 	if !isID(id) {
 		return rejected(op, driver.ReasonProviderUnknown, "")
+	}
+	key := optionKey{driver.Providers, id}
+	if c.isKnownActive(ctx, key) {
+		return nil
 	}
 	var rows []row
 	var err error
@@ -176,6 +117,7 @@ func (c *conn) checkProvider(ctx context.Context, op, id string) error {
 		switch {
 		case r.id("ProvNum") != id:
 		case providerActive(r):
+			c.knowActive(ctx, key)
 			return nil
 		default:
 			return rejected(op, driver.ReasonProviderInactive, "")
@@ -200,39 +142,6 @@ func (c *conn) checkOption(ctx context.Context, op string, which driver.Catalog,
 		return rejected(op, driver.ReasonOptionInactive, "")
 	}
 	return nil
-}
-
-type optionKey struct {
-	catalog driver.Catalog
-	id      string
-}
-
-func (c *conn) optionState(ctx context.Context, op string, which driver.Catalog, id string) (active, known bool, err error) {
-	key := optionKey{which, id}
-	c.mu.Lock()
-	at, fresh := c.options[key]
-	c.mu.Unlock()
-	if fresh && time.Since(at) < c.freshFor(ctx) {
-		return true, true, nil
-	}
-	rows, err := c.definitions(ctx, op, categories[which])
-	if err != nil {
-		return false, false, err
-	}
-	for _, r := range rows {
-		if r.id("DefNum") == id {
-			active, known = !r.truth("isHidden"), true
-		}
-	}
-	if active && c.freshFor(ctx) > 0 {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.options == nil {
-			c.options = map[optionKey]time.Time{}
-		}
-		c.options[key] = time.Now()
-	}
-	return active, known, nil
 }
 
 // beforeSending makes the error of a look before a write. Nothing was sent, so

@@ -194,6 +194,7 @@ func TestTheRepeatedHourBeginsWhereSummerTimeEnds(t *testing.T) {
 func TestVerifyWaitsForTheOfficeToFinish(t *testing.T) {
 	t.Parallel()
 	f := newFakeOffice(t, "25.3.26.0")
+	f.ready()
 	f.onJSON("GET /payments", 200, []any{})
 	cfg := f.config()
 	c := f.connectWith(t, cfg)
