@@ -27,7 +27,6 @@ const (
 	odbc      = "github.com/alexbrainman/odbc"
 	sqlx      = "github.com/jmoiron/sqlx"
 	text      = "golang.org/x/text/..."
-	throttle  = "golang.org/x/time/rate"
 	testify   = "github.com/stretchr/testify/..."
 	testifyTo = "github.com/stretchr/testify/require"
 )
@@ -50,7 +49,7 @@ var mayImport = map[string][]string{
 	"writeback/memstore":        {"driver", "writeback"},
 	"writeback/sqlstore":        {"driver", "writeback", sqlx, sqlite + "/..."},
 	"writeback/storetest":       {"driver", "writeback"},
-	"opendental":                {"driver", "driver/sqlpms", sqlx, throttle},
+	"opendental":                {"driver", "driver/sqlpms", sqlx},
 	"opendental/opendentaltest": {mysql, sqlite + "/..."},
 	"dentrix":                   {"driver", "driver/sqlpms", sqlx},
 	"dentrix/dentrixtest":       {"driver/sqlpms/mariadbtest"},

@@ -165,6 +165,7 @@ func testAdjustment() *driver.Adjustment {
 // ready makes the office answer what is looked up before a write.
 func (f *fakeOffice) ready() {
 	f.onJSON("GET /patients/42", 200, map[string]any{"PatNum": 42, "PatStatus": "Patient", "LName": nameCanary})
+	f.onJSON("GET /accountmodules/42/PatientBalances", 200, []map[string]any{{"PatNum": 42, "Balance": 0}, {"PatNum": 42, "Balance": 0}})
 	f.onJSON("GET /definitions", 200, []map[string]any{{"DefNum": 71, "ItemName": "Any", "ItemValue": "+", "isHidden": "false"}})
 }
 

@@ -18,7 +18,7 @@ const (
 	restMark     = "mark"
 )
 
-// writePayment posts a payment. CheckNum holds the Ref, which its 25 characters
+// writePayment posts a payment for this patient alone. CheckNum holds the Ref, which its 25 characters
 // have room for, and so does the note. The API takes no provider; where the
 // version allows it is set on the payment's splits afterwards, which is
 // idempotent.
@@ -53,7 +53,11 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 	if err := c.checkPeriod(ctx, op, p.PostedOn); err != nil {
 		return driver.Receipt{}, err
 	}
-	r, err := c.post(ctx, op, "/payments", fields{
+	stays, err := c.staysWithPatient(ctx, op, p)
+	if err != nil {
+		return driver.Receipt{}, err
+	}
+	body := fields{
 		"PatNum":   number(p.Patient),
 		"PayAmt":   p.Amount.Decimal(),
 		"PayType":  number(p.Type),
@@ -62,7 +66,11 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 		"PayNote":  withRef(p.Memo.Reveal(), p.Ref, payNoteChars),
 		// Otherwise the splits go to the whole family's charges.
 		"isPatientPreferred": "true",
-	})
+	}
+	if !stays {
+		body["isPrepayment"] = "true"
+	}
+	r, err := c.post(ctx, op, "/payments", body)
 	if err != nil {
 		return driver.Receipt{}, err
 	}

@@ -45,11 +45,16 @@ func TestPaymentsPayTheOldestChargesFirst(t *testing.T) {
 		require.Equal(t, [][4]float64{{bruno, older, 0, 60.1}, {ada, newer, 0, 15.25}}, p.splits(got["PayNum"]), "across the family")
 
 		got = p.do(201, "POST", "/payments", map[string]any{"PatNum": p.bruno.PatNum, "PayAmt": 10, "isPatientPreferred": "true"})
-		require.Equal(t, [][4]float64{{bruno, 0, 285, 10}}, p.splits(got["PayNum"]), "nothing owed by Bruno himself: unearned")
+		require.Equal(t, [][4]float64{{ada, newer, 0, 10}}, p.splits(got["PayNum"]), "nothing owed by Bruno himself: the family's")
+		balances := p.list(p.path("/accountmodules/%d/PatientBalances", p.bruno.PatNum))
+		require.Len(t, balances, 3)
+		require.Equal(t, []any{bruno, 0.0}, []any{balances[0]["PatNum"], balances[0]["Balance"]})
+		require.Equal(t, []any{ada, 74.75}, []any{balances[1]["PatNum"], balances[1]["Balance"]})
+		require.Equal(t, []any{"Entire Family", 74.75}, []any{balances[2]["Name"], balances[2]["Balance"]})
 		got = p.do(201, "POST", "/payments", map[string]any{"PatNum": p.bruno.PatNum, "PayAmt": 20, "isPrepayment": "true", "procNums": []int64{int64(newer)}})
 		require.Equal(t, [][4]float64{{bruno, 0, 285, 20}}, p.splits(got["PayNum"]))
 		got = p.do(201, "POST", "/payments", map[string]any{"PatNum": p.bruno.PatNum, "PayAmt": 100, "procNums": []int64{int64(newer), 999}})
-		require.Equal(t, [][4]float64{{ada, newer, 0, 84.75}, {bruno, 0, 285, 15.25}}, p.splits(got["PayNum"]), "what is left over is unearned")
+		require.Equal(t, [][4]float64{{ada, newer, 0, 74.75}, {bruno, 0, 285, 25.25}}, p.splits(got["PayNum"]), "what is left over is unearned")
 	})
 }
 

@@ -1,8 +1,10 @@
 package opendentaltest
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -77,24 +79,29 @@ func (s *session) family(patient record) ([]int64, error) {
 }
 
 // allocate splits a new payment as the API does: a prepayment is one unearned
-// split; otherwise the oldest charges of the family are paid first (of the
-// patient alone with isPatientPreferred, of the named procedures alone with
-// procNums), and what is left over is unearned. The splits' sum is the
+// split; otherwise the oldest charges of the family are paid first (with
+// isPatientPreferred the patient's before the others', of the named procedures
+// alone with procNums), and what is left over is unearned. The splits' sum is the
 // payment's amount to the cent.
+//
+// That isPatientPreferred is an order and no limit is what the published source
+// does (ImplicitlyLinkCredits: "prioritized before other entries"); the page says
+// that "the splits go to the patient instead of being split among family members".
 func (c *call) allocate(payment record, p paymentRequest) error {
 	left := p.amount
 	if !p.prepayment && left > 0 {
-		members := []int64{p.patient.id()}
-		if !p.patientPreferred || len(p.procNums) > 0 {
-			family, err := c.family(p.patient)
-			if err != nil {
-				return err
-			}
-			members = family
+		members, err := c.family(p.patient)
+		if err != nil {
+			return err
 		}
 		charges, err := c.charges(members)
 		if err != nil {
 			return err
+		}
+		if p.patientPreferred {
+			slices.SortStableFunc(charges, func(a, b charge) int {
+				return cmp.Compare(others(p.patient, a), others(p.patient, b))
+			})
 		}
 		for _, charge := range charges {
 			if left <= 0 {
@@ -114,6 +121,14 @@ func (c *call) allocate(payment record, p paymentRequest) error {
 		return nil
 	}
 	return c.unearned(payment, p.patient, left)
+}
+
+// others is 0 for the patient's own charge and 1 for another's.
+func others(patient record, c charge) int {
+	if c.procedure.int("PatNum") == patient.id() {
+		return 0
+	}
+	return 1
 }
 
 func contains(list []int64, n int64) bool {
