@@ -82,6 +82,11 @@ type Note struct {
 	// Part and Parts number the parts of a split note from 1; both are 1 for a
 	// whole one.
 	Part, Parts int
+	// Verified is set on the last part of a note about a verification that found
+	// the patient's insurance in force. A PMS that keeps when insurance was last
+	// verified gets the day of At, beside the note and never an earlier day than it
+	// has; where it is not clear which coverage is meant, nothing.
+	Verified bool
 }
 
 // Kind returns OpNote.

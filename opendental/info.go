@@ -154,6 +154,9 @@ func (c *conn) opInfo(kind driver.OpKind) driver.OpInfo {
 	case driver.OpNote:
 		info.MaxBytes = noteBytes
 		info.TypeFrom = driver.NoteTypes
+		if v.atLeast(sinceInsVerify) {
+			info.HeldAs = "a commlog; the note of a successful insurance verification also sets the day on which the patient's only coverage was last verified"
+		}
 	case driver.OpDocument:
 		info.MaxBytes = documentBytes
 		for mime := range fileTypes {

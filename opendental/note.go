@@ -36,7 +36,12 @@ var commlogKinds = map[driver.NoteKind]commlogKind{
 func (c *conn) writeNote(ctx context.Context, op string, n *driver.Note) (driver.Receipt, error) {
 	kind, known := commlogKinds[n.About]
 	text := n.Body.Reveal()
+	if n.Prior != nil && isID(n.Prior.ID) && n.Prior.State == restInsurance {
+		return c.markVerified(ctx, op, n, *n.Prior)
+	}
 	switch {
+	case n.Prior != nil:
+		return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "Prior: names no note with a rest")
 	case !known:
 		return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "About: not a note kind")
 	case len(text) > noteBytes:
@@ -73,6 +78,9 @@ func (c *conn) writeNote(ctx context.Context, op string, n *driver.Note) (driver
 	if receipt.ID == "" && c.currentVersion().atLeast(sinceNoteAnswer) {
 		// Not the API's answer: something in between may have given it.
 		return driver.Receipt{}, failure(op, driver.ErrUnknownOutcome, driver.ReasonNone, "written, but the answer names no commlog")
+	}
+	if c.verifiesInsurance(n) {
+		return c.markVerified(ctx, op, n, receipt)
 	}
 	return receipt, nil
 }

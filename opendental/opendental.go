@@ -262,6 +262,7 @@ type conn struct {
 	mu       sync.Mutex
 	version  version
 	queries  permission
+	lacking  map[apiPermission]bool  // seen to be missing for what is done beside an operation
 	refused  map[driver.OpKind]bool  // operations for which the key lacks the permission
 	clearAt  time.Time               // when the office was last seen not to be in maintenance
 	soundAt  time.Time               // when its database was last seen not to be damaged

@@ -20,6 +20,31 @@ var apiPermissions = map[driver.OpKind]apiPermission{
 	driver.OpAdjustment: {"AllOthers", "$30"},
 }
 
+// insuranceSimple and allOthers are for what is done beside an operation.
+var (
+	insuranceSimple = apiPermission{"InsuranceSimple", "$15"}
+	allOthers       = apiPermission{"AllOthers", "$30"}
+)
+
+// besides says what is not done without them.
+var besides = []struct {
+	p     apiPermission
+	words string
+}{
+	{insuranceSimple, "insurance verification notes are written without setting the day of the last verification"},
+	{allOthers, "account statements are filed without an entry in the patient's account"},
+}
+
+// lacks remembers that the key lacks a permission for what is done beside.
+func (c *conn) lacks(p apiPermission) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lacking == nil {
+		c.lacking = map[apiPermission]bool{}
+	}
+	c.lacking[p] = true
+}
+
 // readAll is what every key may do.
 const readAll = "API permission Read All"
 
@@ -59,6 +84,12 @@ func (c *conn) accessNotes() []string {
 		if p := apiPermissions[kind]; c.refused[kind] {
 			notes = append(notes, "The API key lacks the permission "+p.name+", which the vendor's tier of "+p.tier+
 				" a month and those above have: "+opNames[kind]+" wait until it has it.")
+		}
+	}
+	for _, b := range besides {
+		if c.lacking[b.p] {
+			notes = append(notes, "The API key lacks the permission "+b.p.name+", which the vendor's tier of "+b.p.tier+
+				" a month and those above have: "+b.words+".")
 		}
 	}
 	return notes

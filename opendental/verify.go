@@ -100,7 +100,9 @@ func (c *conn) findNote(ctx context.Context, name string, n *driver.Note) (drive
 	}
 	for _, r := range rows {
 		if r.id("PatNum") == n.Patient && strings.Contains(folded(r.text("Note")), n.Ref) {
-			return c.noteReceipt(r), true, nil
+			receipt := c.noteReceipt(r)
+			err := c.noteVerified(ctx, name, n, &receipt)
+			return receipt, true, err
 		}
 	}
 	return driver.Receipt{}, false, nil

@@ -61,5 +61,7 @@ var (
 	sinceQueries          = version{21, 2, 0}  // Queries PUT ShortQuery
 	sinceCatalogs         = version{21, 1, 0}  // Definitions GET, Providers GET
 	sinceProvider         = version{24, 4, 17} // Providers GET (single)
+	sinceInsVerify        = version{24, 4, 17} // InsVerifies GET, FKey; the PUT is of 21.1
+	sinceStatements       = version{25, 3, 26} // Statements POST
 	sinceCommlogStamp     = version{25, 1, 13} // Commlogs GET, DateTStamp
 )

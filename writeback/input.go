@@ -76,6 +76,10 @@ type Note struct {
 	Duration time.Duration
 	// Attachments are names of files that came with an e-mail. Optional.
 	Attachments []driver.Text
+	// Verified says that the insurance was found in force: a PMS that keeps the
+	// day of the last verification gets it beside the note, if the patient has one
+	// coverage only. For an insurance verification note. Optional.
+	Verified bool
 }
 
 // Document is a document for a patient's record.

@@ -44,6 +44,7 @@ type noteData struct {
 	Result      string          `json:"result,omitempty"`
 	Duration    time.Duration   `json:"duration,omitempty"`
 	Attachments []string        `json:"attachments,omitempty"`
+	Verified    bool            `json:"verified,omitempty"`
 }
 
 type documentData struct {

@@ -144,6 +144,7 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 		return &driver.Note{
 			Header: head, About: it.p.Note.Kind, Type: b.Type, At: it.p.At,
 			Body: driver.NewText(b.Body), Part: b.Part, Parts: b.Parts,
+			Verified: it.p.Note.Verified && b.Part == b.Parts,
 		}, nil
 	case KindDocument, KindForm:
 		d := it.p.Document

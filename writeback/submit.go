@@ -90,12 +90,15 @@ func (v Via) WriteNote(ctx context.Context, n Note) (Item, error) {
 	if n.Duration < 0 {
 		c.bad("duration", "is negative")
 	}
+	if n.Verified && n.Kind != driver.InsuranceVerificationNote {
+		c.bad("verified", "goes with an insurance verification note only")
+	}
 	if err := c.err(); err != nil {
 		return Item{}, err
 	}
 	data := &noteData{
 		Kind: n.Kind, Subject: n.Subject.Reveal(), Body: body, Number: n.Number.Reveal(),
-		User: n.User, Result: n.Result, Duration: n.Duration,
+		User: n.User, Result: n.Result, Duration: n.Duration, Verified: n.Verified,
 	}
 	for _, a := range n.Attachments {
 		data.Attachments = append(data.Attachments, a.Reveal())
