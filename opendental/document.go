@@ -46,6 +46,12 @@ var fileTypes = map[string]fileType{
 }
 
 func (c *conn) writeDocument(ctx context.Context, op string, d *driver.Document) (driver.Receipt, error) {
+	if d.Prior != nil {
+		if !isID(d.Prior.ID) || !strings.HasPrefix(d.Prior.State, restStatement) {
+			return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "Prior: names no document with a rest")
+		}
+		return c.finishStatement(ctx, op, d, *d.Prior)
+	}
 	mime, _, _ := strings.Cut(d.MIME, ";")
 	kind, taken := fileTypes[strings.ToLower(strings.TrimSpace(mime))]
 	switch {
@@ -97,6 +103,9 @@ func (c *conn) writeDocument(ctx context.Context, op string, d *driver.Document)
 	receipt := c.documentReceipt(r)
 	if receipt.ID == "" {
 		return driver.Receipt{}, failure(op, driver.ErrUnknownOutcome, driver.ReasonNone, "filed, but the answer names no document")
+	}
+	if c.entersStatement(d) {
+		return c.enterStatement(ctx, op, d, receipt)
 	}
 	return receipt, nil
 }

@@ -81,6 +81,10 @@ type Config struct {
 	// PhotoCategory is the DefNum of the image category that holds the patients'
 	// pictures; empty is the office's first one that is marked so.
 	PhotoCategory string
+	// Statements makes a line in the patient's account for each account statement
+	// that is filed, where the office has Open Dental 25.3.26 or later and the key
+	// the permission AllOthers. It changes no balance and no billing.
+	Statements bool
 	// Timeout bounds one request from when it may leave; 0 is DefaultTimeout, and
 	// DefaultSQLTimeout for a read of the database. A
 	// document's upload gets five minutes more. Less than 60 s makes writes
@@ -107,7 +111,7 @@ type Config struct {
 }
 
 // dsnKeys are the keys of a data source name, for the error about another one.
-var dsnKeys = []string{"mode", "rate", "images", "photos", "insecure_host", "tls", "timeout", "verify_after"}
+var dsnKeys = []string{"mode", "rate", "images", "photos", "statements", "insecure_host", "tls", "timeout", "verify_after"}
 
 // ParseDSN reads a data source name:
 //
@@ -120,6 +124,7 @@ var dsnKeys = []string{"mode", "rate", "images", "photos", "insecure_host", "tls
 //	rate           Config.Rate, such as 5s; "none" for no limit
 //	images         Config.ImagesDir
 //	photos         Config.PhotoCategory
+//	statements     Config.Statements, true or false (default)
 //	insecure_host  Config.InsecureHost
 //	tls            true or false; by default false in service and local mode and
 //	               for this computer and insecure_host, true otherwise
@@ -180,6 +185,13 @@ func ParseDSN(dsn string) (Config, error) {
 	duration("timeout", &cfg.Timeout)
 	duration("verify_after", &cfg.VerifyAfter)
 
+	switch s := q.Get("statements"); s {
+	case "", "false":
+	case "true":
+		cfg.Statements = true
+	default:
+		problems = append(problems, dsnError("statements must be true or false"))
+	}
 	switch tls := q.Get("tls"); {
 	case tls != "" && tls != "true" && tls != "false":
 		problems = append(problems, dsnError("tls must be true or false"))

@@ -120,7 +120,9 @@ func (c *conn) findDocument(ctx context.Context, name string, d *driver.Document
 	}
 	for _, r := range rows {
 		if r.id("PatNum") == d.Patient && strings.Contains(folded(r.text("Description")), d.Ref) {
-			return c.documentReceipt(r), true, nil
+			receipt := c.documentReceipt(r)
+			err := c.noteStatement(ctx, name, d, &receipt)
+			return receipt, true, err
 		}
 	}
 	return driver.Receipt{}, false, nil
