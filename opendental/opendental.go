@@ -87,40 +87,58 @@
 //
 // # Operations through the API
 //
-//	operation            how                                      since     permission
-//	note                 POST commlogs                            21.1      Comm
-//	document             POST documents/Upload, base64            22.1      Documents
+// They are the same in Remote, Service and Local mode, with and without the
+// database beside; with the database alone none of them is supported.
+//
+//	operation            how                                      since     permission, tier
+//	note                 POST commlogs                            21.1      Comm, $15
+//	  verified insurance PUT insverifies, the day alone           24.4.17   InsuranceSimple, $15
+//	document             POST documents/Upload, base64            22.1      Documents, $15
 //	  its provider         ProvNum of the upload                  24.2.32
-//	appointment status   PUT appointments/{n}/Confirm, defNum     21.2      Comm
-//	payment              POST payments, CheckNum holds the Ref    23.1.27   Payments
-//	  its provider         PUT paysplits/{n}                      25.2.9    Payments
-//	refund               POST payments/Refund, whole payments     24.4.28   Payments
-//	  its Ref, type        PUT payments/{n}                       23.3.11   Payments
-//	adjustment           POST adjustments, AdjNote holds the Ref  22.2.22   AllOthers
+//	  statement's line     POST statements, Config.Statements     25.3.26   AllOthers, $30
+//	  larger ones          no: documents over SFTP are left out
+//	appointment status   PUT appointments/{n}/Confirm, defNum     21.2      Comm, $15
+//	payment              POST payments, CheckNum holds the Ref    23.1.27   Payments, $35
+//	  this patient's only  GET accountmodules/{n}/PatientBalances 22.1      Read All
+//	  its provider         PUT paysplits/{n}                      25.2.9    Payments, $35
+//	refund               POST payments/Refund, whole payments     24.4.28   Payments, $35
+//	  its Ref, type        PUT payments/{n}                       23.3.11   Payments, $35
+//	adjustment           POST adjustments, AdjNote holds the Ref  22.2.22   AllOthers, $30
 //	appointments         GET appointments, by DateTStamp or date  21.4      Read All
 //	new patients         GET patients/Simple, by DateTStamp       21.2      Read All
-//	photos               PUT queries/ShortQuery and the A-to-Z    21.2      Queries
+//	photos               PUT queries/ShortQuery and the A-to-Z    21.2      Queries, $15
 //	                     folder
 //	patients by id       GET patients/{n}                         21.1      Read All
 //	patients by birth    GET patients/Simple                      21.2      Read All
-//	patients by phone    PUT queries/ShortQuery                   21.2      Queries
+//	patients by phone    PUT queries/ShortQuery                   21.2      Queries, $15
 //	catalogs             GET providers, GET definitions           21.1      Read All
 //	verify               GET commlogs, documents, appointments,   21.2      Read All
-//	                     payments, adjustments; found by the Ref
+//	                     payments, adjustments, insverifies,
+//	                     statements; found by the Ref
+//	  of a merged patient  PUT queries/ShortQuery                 21.2      Queries, $15
 //
 // All versions and permissions are from the vendor's API pages as of Open
-// Dental 25.3. All rows were verified against the emulator only.
+// Dental 25.3, the tiers' prices per location and month as well. All rows were
+// verified against the emulator only. What a version does not have is not
+// supported, and Info says from which on it is; what a key lacks shows when it is
+// tried, and then in Info's notes, with the tier.
 //
 // # What staff should know
 //
 //   - Notes are shown without an author: the API sets no user on a commlog.
+//   - The note of a successful insurance verification also sets "Eligibility Last
+//     Verified" of a patient with one coverage; with several it is left to staff.
 //   - A document gets another number (DocNum) when somebody first opens it, so
 //     the id of a document's receipt is good for a look at once, not for later.
-//     Its description ends with the Ref, which stays.
+//     Its description ends with the Ref, which stays. For the same reason a
+//     statement's line in the account names the Ref and links to no document.
 //   - A payment goes to this patient's oldest charges first, and what is left
-//     over is held as unearned income. The provider is recorded only on the
-//     parts that belong to no procedure, in an office that allows a provider on
-//     unearned income (preference AllowPrepayProvider).
+//     over is held as unearned income. Where what is left over would pay another
+//     member of the family, or the office does not tell, all of the payment is
+//     held as unearned income, for staff to allocate. Amounts for single
+//     procedures (Payments PUT Partial) are not set. The provider is recorded
+//     only on the parts that belong to no procedure, in an office that allows a
+//     provider on unearned income (preference AllowPrepayProvider).
 //   - Only whole payments can be refunded, on the day on which it is done, and
 //     only while the payment still holds its Ref (check number or note).
 //   - An adjustment raises what the patient owes, and needs an adjustment type
@@ -129,9 +147,15 @@
 //     patient has more adjustments than one page of the API holds (100 in Remote
 //     mode, else 1,000), one whose answer was lost is either found or left to a
 //     person: nothing proves that it is absent.
+//   - After two patients were merged, what was written for the one is found with
+//     the other; without the permission Queries one whose answer was lost is left
+//     to a person.
 //   - The office's user rights do not bind the API. Its lock dates do not bind
 //     the API either; the driver honours them for payments, refunds and
 //     adjustments.
+//   - While Open Dental is being updated (UpdateInProgressOnComputerName), or has
+//     marked its database as damaged (CorruptedDatabase), nothing is written. It
+//     is asked again once a minute, and Info's notes say so meanwhile.
 //   - Without the database deleted appointments show only by their absence from a
 //     window.
 //
@@ -142,10 +166,16 @@
 // start of the next. Which tier a key has cannot be asked: set
 // [Config.Rate]. All connections of a process that use the same key share one
 // line with one request under way, in which writes go first, and of these the
-// one that began first. What a write looks at beforehand takes turns as well: at
-// one request per second a payment or an adjustment takes about eight seconds, a
-// refund nine, a status four and a note one to four. A poll that finds nothing
-// takes one turn per feed.
+// one that began first; a poll that waits goes after nine writes at the latest.
+// The line counts from when a request is sent and keeps a margin of up to a
+// twentieth, more after an answer of 429, whose Retry-After holds for all.
+//
+// What a write looks at beforehand takes turns as well. In Remote mode it is taken
+// for true for half a minute, or for five while nothing can have changed it, but
+// for money: at one request per second a note takes one or two seconds, a
+// document two or three, a status three, a payment or an adjustment nine, a
+// refund nine. With the database beside a note takes one. A poll that finds
+// nothing takes one turn per feed.
 //
 // # Time
 //

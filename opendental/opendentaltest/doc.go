@@ -63,8 +63,11 @@
 //   - Deleted appointments and patients stop being listed, without a word.
 //   - Only Scheduled appointments can be broken; a note is appended each time it
 //     is sent; certain confirmation statuses note the time of arrival.
-//   - A payment without procNums pays the family's oldest charges; what is left
-//     over becomes one unearned split. A Refund is another payment.
+//   - A payment without procNums pays the family's oldest charges, with
+//     isPatientPreferred the patient's before the others'; what is left over
+//     becomes one unearned split. A Refund is another payment.
+//   - Merged patients keep their numbers: what was the one's is the other's, and
+//     the one is archived and owns nothing.
 //
 // # What it is based on
 //

@@ -1,0 +1,62 @@
+package opendental
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+func TestAPatientStaysKnownWhileTheFeedTellsOfNoChange(t *testing.T) {
+	t.Parallel()
+	for _, told := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			f := insideOffice("25.3.26.0")
+			f.onJSON("POST /commlogs", 201, map[string]any{"CommlogNum": 9})
+			f.onJSON("GET /patients/Simple", 200, []map[string]any{})
+			f.onJSON("GET /appointments", 200, []map[string]any{})
+			c := dial(t, insideConfig(f, Remote))
+			defer c.Close()
+			poll := func() {
+				cur := cursor{Feed: "patients", Since: "2000-01-01 00:00:00"}
+				_, err := c.ReadChanges(t.Context(), driver.ChangesQuery{Feed: driver.PatientFeed, Cursor: cur.String()})
+				require.NoError(t, err)
+			}
+			write := func() {
+				_, err := c.Write(t.Context(), testNote())
+				require.NoError(t, err)
+			}
+			write()
+			write()
+			require.Equal(t, 1, f.count("GET /patients/42"), "known for half a minute")
+			for range 4 {
+				time.Sleep(30 * time.Second)
+				if told {
+					poll()
+				}
+			}
+			write()
+			if !told {
+				require.Equal(t, 2, f.count("GET /patients/42"), "nobody told of them")
+				return
+			}
+			require.Equal(t, 1, f.count("GET /patients/42"))
+			// The feed tells of a change, whatever it is.
+			f.onJSON("GET /patients/Simple", 200, []map[string]any{{
+				"PatNum": 42, "PatStatus": "Archived", "DateTStamp": "2000-01-01 00:02:00", "serverDateTime": "2000-01-01 00:02:00",
+			}})
+			f.onJSON("GET /patients/42", 200, map[string]any{"PatNum": 42, "PatStatus": "Archived"})
+			poll()
+			_, err := c.Write(t.Context(), testNote())
+			require.ErrorIs(t, err, driver.ReasonPatientArchived)
+			// And for money they are looked at each time.
+			require.Equal(t, 2, f.count("GET /patients/42"))
+			_, err = c.Write(t.Context(), testPayment())
+			require.ErrorIs(t, err, driver.ReasonPatientArchived)
+			require.Equal(t, 3, f.count("GET /patients/42"))
+		})
+	}
+}
