@@ -91,6 +91,8 @@ type OpInfo struct {
 	VerifyAfter time.Duration
 	// ProviderRecorded is set when the PMS records Header.Provider.
 	ProviderRecorded bool
+	// Charges is set when a payment's Charges are posted as they are given.
+	Charges bool
 	// HeldAs says how the PMS holds it when that is not obvious: a refund as a
 	// "negative payment". In staff words.
 	HeldAs string

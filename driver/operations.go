@@ -152,6 +152,18 @@ type Payment struct {
 	Memo Text
 	// Fee is set when this is the surcharge leg of another payment.
 	Fee bool
+	// Charges say which charges of the patient the payment pays, and with how much
+	// each; nil leaves that to the PMS. Where OpInfo.Charges is not set, or their
+	// sum is not Amount, a driver leaves it to the PMS as well.
+	Charges []Charge
+}
+
+// Charge is a part of a payment that pays one charge.
+type Charge struct {
+	// ID is the PMS's id of the charge: of a completed procedure.
+	ID string `json:"id"`
+	// Amount is more than zero.
+	Amount Money `json:"amount"`
 }
 
 // Kind returns OpPayment.

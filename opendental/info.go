@@ -177,7 +177,11 @@ func (c *conn) opInfo(kind driver.OpKind) driver.OpInfo {
 		info.TypeFrom = driver.AppointmentStatuses
 	case driver.OpPayment:
 		info.TypeFrom = driver.PaymentTypes
+		info.Charges = v.atLeast(sinceCharges)
 		info.HeldAs = "a payment whose check number is the reference; it goes to the patient's oldest charges, and the rest is unearned income; all of it is, when the rest would pay the family's charges"
+		if !info.Charges {
+			info.HeldAs += "; amounts for single procedures need Open Dental " + sinceCharges.String() + " or later"
+		}
 	case driver.OpRefund:
 		info.TypeFrom = driver.PaymentTypes
 		info.HeldAs = "a negative payment of the whole amount, dated the day it is written; neither a part nor another date is possible"

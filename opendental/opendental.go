@@ -100,6 +100,7 @@
 //	appointment status   PUT appointments/{n}/Confirm, defNum     21.2      Comm, $15
 //	payment              POST payments, CheckNum holds the Ref    23.1.27   Payments, $35
 //	  this patient's only  GET accountmodules/{n}/PatientBalances 22.1      Read All
+//	  its charges          PUT payments/{n}/Partial               25.1.11   Payments, $35
 //	  its provider         PUT paysplits/{n}                      25.2.9    Payments, $35
 //	refund               POST payments/Refund, whole payments     24.4.28   Payments, $35
 //	  its Ref, type        PUT payments/{n}                       23.3.11   Payments, $35
@@ -135,9 +136,9 @@
 //   - A payment goes to this patient's oldest charges first, and what is left
 //     over is held as unearned income. Where what is left over would pay another
 //     member of the family, or the office does not tell, all of the payment is
-//     held as unearned income, for staff to allocate. Amounts for single
-//     procedures (Payments PUT Partial) are not set. The provider is recorded
-//     only on the parts that belong to no procedure, in an office that allows a
+//     held as unearned income, for staff to allocate. A payment that names its
+//     charges pays these alone; it stays unearned where less is owed for them. The
+//     provider is recorded only on the parts that belong to no procedure, in an office that allows a
 //     provider on unearned income (preference AllowPrepayProvider).
 //   - Only whole payments can be refunded, on the day on which it is done, and
 //     only while the payment still holds its Ref (check number or note).

@@ -18,10 +18,10 @@ const (
 	restMark     = "mark"
 )
 
-// writePayment posts a payment for this patient alone. CheckNum holds the Ref, which its 25 characters
-// have room for, and so does the note. The API takes no provider; where the
-// version allows it is set on the payment's splits afterwards, which is
-// idempotent.
+// writePayment posts a payment for this patient alone. CheckNum holds the Ref,
+// which its 25 characters have room for, and so does the note. The API takes
+// neither charges with amounts nor a provider; where the version allows they are
+// set on the payment's splits afterwards, which is idempotent.
 func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (driver.Receipt, error) {
 	switch {
 	case p.Amount.Minor <= 0:
@@ -33,7 +33,7 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 		if !isID(p.Prior.ID) {
 			return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "Prior: names no payment")
 		}
-		return c.attribute(ctx, op, *p.Prior, p.Provider)
+		return c.finishPayment(ctx, op, p, *p.Prior)
 	}
 	if err := c.checkOption(ctx, op, driver.PaymentTypes, p.Type); err != nil {
 		return driver.Receipt{}, err
@@ -42,7 +42,7 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 	if err != nil {
 		return driver.Receipt{}, beforeSending(err)
 	}
-	if attribute = attribute && p.Provider != ""; attribute {
+	if attribute && p.Provider != "" {
 		if err := c.checkProvider(ctx, op, p.Provider); err != nil {
 			return driver.Receipt{}, err
 		}
@@ -53,7 +53,13 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 	if err := c.checkPeriod(ctx, op, p.PostedOn); err != nil {
 		return driver.Receipt{}, err
 	}
-	stays, err := c.staysWithPatient(ctx, op, p)
+	// The office pays charges by itself; those that are named, out of a prepayment.
+	stays, charges := false, c.paysCharges(p)
+	if charges {
+		err = c.checkCharges(ctx, op, p)
+	} else {
+		stays, err = c.staysWithPatient(ctx, op, p)
+	}
 	if err != nil {
 		return driver.Receipt{}, err
 	}
@@ -79,10 +85,32 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 		// It is there, but under which number only Verify can tell.
 		return driver.Receipt{}, failure(op, driver.ErrUnknownOutcome, driver.ReasonNone, "posted, but the answer names no payment")
 	}
-	if !attribute {
-		return receipt, nil
+	if charges {
+		receipt.State = restCharges
 	}
-	return c.attribute(ctx, op, receipt, p.Provider)
+	return c.finishPayment(ctx, op, p, receipt)
+}
+
+// finishPayment does what is left to do for a payment that is posted.
+func (c *conn) finishPayment(ctx context.Context, op string, p *driver.Payment, done driver.Receipt) (driver.Receipt, error) {
+	if done.State == restCharges {
+		var err error
+		if done, err = c.payCharges(ctx, op, p, done); err != nil {
+			return driver.Receipt{}, err
+		}
+	}
+	done.State = ""
+	if p.Provider == "" {
+		return done, nil
+	}
+	attributes, err := c.attributes(ctx, op)
+	if err != nil {
+		return driver.Receipt{}, incomplete(op, done, restProvider, err)
+	}
+	if !attributes {
+		return done, nil
+	}
+	return c.attribute(ctx, op, done, p.Provider)
 }
 
 func (c *conn) paymentReceipt(r row) driver.Receipt {
@@ -105,10 +133,6 @@ func (c *conn) attributes(ctx context.Context, op string) (bool, error) {
 // keep it. A refusal, after staff have worked on the splits, leaves nothing more
 // to do; other failures leave a rest.
 func (c *conn) attribute(ctx context.Context, op string, done driver.Receipt, provider string) (driver.Receipt, error) {
-	done.State = ""
-	if provider == "" {
-		return done, nil
-	}
 	splits, err := c.splitsToAttribute(ctx, op, done.ID, provider)
 	if err != nil {
 		return driver.Receipt{}, incomplete(op, done, restProvider, err)

@@ -164,9 +164,20 @@ func (c *conn) findPayment(ctx context.Context, name string, p *driver.Payment) 
 	return driver.Receipt{}, false, nil
 }
 
-// noteRest says in the receipt whether the provider is still to be recorded: the
-// answer was lost before that step, or it failed.
+// noteRest says in the receipt whether the charges are still to be paid or the
+// provider is still to be recorded: the answer was lost before that step, or it
+// failed.
 func (c *conn) noteRest(ctx context.Context, name string, p *driver.Payment, receipt *driver.Receipt) error {
+	if c.paysCharges(p) && receipt.ID != "" {
+		untouched, err := c.unallocated(ctx, name, receipt.ID)
+		if err != nil {
+			return err
+		}
+		if untouched {
+			receipt.State = restCharges
+			return nil
+		}
+	}
 	if p.Provider == "" || receipt.ID == "" {
 		return nil
 	}

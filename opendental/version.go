@@ -54,6 +54,7 @@ var (
 	sinceConfirm          = version{21, 2, 0}  // Appointments PUT Confirm, defNum
 	sincePayments         = version{23, 1, 27} // Payments POST, PayType
 	sinceSplitProvider    = version{25, 2, 9}  // PaySplits PUT, ProvNum
+	sinceCharges          = version{25, 1, 11} // Payments PUT Partial
 	sinceRefunds          = version{24, 4, 28} // Payments POST Refund
 	sinceAdjustments      = version{22, 2, 22} // Adjustments POST
 	sinceAppointments     = version{21, 4, 0}  // Appointments GET, all parameters used

@@ -152,6 +152,11 @@ type Payment struct {
 	At time.Time
 	// Memo is a short text for the ledger. Optional.
 	Memo driver.Text
+	// Charges say which of the patient's charges in the PMS the amount pays, and
+	// with how much each: all of Amount, or they count for nothing. Nor do they
+	// where the fee posts together with the payment, or the PMS does not take them
+	// (driver.OpInfo.Charges). Optional; nil leaves it to the PMS.
+	Charges []driver.Charge
 }
 
 // Refund is money that was given back.

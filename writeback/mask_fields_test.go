@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pmswriteback/pms/driver"
 )
 
 // notTexts are the payload's fields that hold no text of people's: ids, names of
@@ -13,14 +15,14 @@ import (
 var notTexts = []string{
 	"Patient.ID", "Patient.HostID", "Patient.Birth", "Patient.Phone", "Note.Kind", "Note.Number", "Document.Kind", "Document.Category",
 	"Document.FormType", "Document.MIME", "Document.SHA256", "Status.Appointment", "Status.Basis", "Payment.Channel",
-	"Payment.Amount.Currency", "Payment.Fee.Currency", "Refund.Payment", "Refund.Amount.Currency",
+	"Payment.Amount.Currency", "Payment.Fee.Currency", "Payment.Charges.ID", "Payment.Charges.Amount.Currency", "Refund.Payment", "Refund.Amount.Currency",
 }
 
 // A field that is added to what is stored is masked, or is named above.
 func TestEveryTextThatIsStoredIsMasked(t *testing.T) {
 	t.Parallel()
 	const number = "4111111111111111"
-	p := payload{Note: &noteData{Attachments: make([]string, 2)}, Document: &documentData{}, Status: &statusData{}, Payment: &paymentData{}, Refund: &refundData{}}
+	p := payload{Note: &noteData{Attachments: make([]string, 2)}, Document: &documentData{}, Status: &statusData{}, Payment: &paymentData{Charges: make([]driver.Charge, 1)}, Refund: &refundData{}}
 	texts := map[string]reflect.Value{}
 	var walk func(path string, v reflect.Value)
 	walk = func(path string, v reflect.Value) {

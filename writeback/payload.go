@@ -68,6 +68,7 @@ type paymentData struct {
 	Amount  driver.Money          `json:"amount"`
 	Fee     driver.Money          `json:"fee,omitzero"`
 	Memo    string                `json:"memo,omitempty"`
+	Charges []driver.Charge       `json:"charges,omitempty"`
 }
 
 type refundData struct {

@@ -1,6 +1,49 @@
 package writeback
 
-import "github.com/pmswriteback/pms/driver"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pmswriteback/pms/driver"
+)
+
+// charges checks what a payment pays: each charge once, and all of the amount.
+func (c *inputCheck) charges(pay Payment) {
+	if len(pay.Charges) == 0 || c.wrongMoney() {
+		return
+	}
+	if len(pay.Charges) > 100 {
+		c.bad("charges", "are more than 100")
+		return
+	}
+	seen := map[string]bool{}
+	sum := driver.Money{Currency: pay.Amount.Currency}
+	for i, charge := range pay.Charges {
+		field := fmt.Sprintf("charges[%d]", i)
+		switch {
+		case charge.ID == "" || len(charge.ID) > 100 || strings.TrimSpace(charge.ID) != charge.ID:
+			c.bad(field+".id", "is no id; give the PMS's id of a charge")
+		case seen[charge.ID]:
+			c.bad(field+".id", "is there twice")
+		case charge.Amount.Minor <= 0:
+			c.bad(field+".amount", "must be more than zero")
+		case charge.Amount.Currency != pay.Amount.Currency:
+			c.bad(field+".amount.currency", "differs from the amount's")
+		default:
+			seen[charge.ID] = true
+			var err error
+			if sum, err = sum.Add(charge.Amount); err != nil {
+				c.bad(field+".amount", "cannot be added to the others")
+				return
+			}
+			continue
+		}
+		return
+	}
+	if sum != pay.Amount {
+		c.bad("charges", "do not add up to the amount; give how much pays each, or leave them out")
+	}
+}
 
 // total compares a payment's total, if the host gave one, with what it is made
 // of: a payment whose parts do not add up is a mistake that nobody should find

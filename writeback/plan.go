@@ -165,11 +165,20 @@ func bind(it *item, l *leg, env planEnv) (driver.Op, error) {
 		}
 		return &driver.Payment{
 			Header: head, Type: b.Type, Amount: l.Amount, PostedOn: b.PostedOn,
-			Memo: label(it.p.Payment.Memo, env.info.Ops[driver.OpPayment].Repertoire), Fee: l.Fee,
+			Memo: label(it.p.Payment.Memo, env.info.Ops[driver.OpPayment].Repertoire), Fee: l.Fee, Charges: chargesOf(it, l),
 		}, nil
 	}
 	return &driver.Refund{
 		Header: head, Of: b.Of, OfRef: b.OfRef, OfAmount: b.OfAmount, Type: b.Type,
 		Amount: it.p.Refund.Amount, PostedOn: b.PostedOn, Memo: label(it.p.Refund.Memo, env.info.Ops[driver.OpRefund].Repertoire),
 	}, nil
+}
+
+// chargesOf are the charges that a payment's leg pays: those of the payment, unless
+// the fee is in the same leg or the leg is the fee.
+func chargesOf(it *item, l *leg) []driver.Charge {
+	if l.Fee || l.Amount != it.p.Payment.Amount {
+		return nil
+	}
+	return it.p.Payment.Charges
 }

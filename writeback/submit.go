@@ -162,6 +162,7 @@ func (v Via) PostPayment(ctx context.Context, pay Payment) (Item, error) {
 		c.bad("fee.currency", "differs from the amount's")
 	}
 	c.total(pay)
+	c.charges(pay)
 	c.text("memo", pay.Memo, maxShort, true)
 	if err := c.err(); err != nil {
 		return Item{}, err
@@ -171,7 +172,7 @@ func (v Via) PostPayment(ctx context.Context, pay Payment) (Item, error) {
 	}
 	it := v.newItem(KindPayment, pay.Key, payload{
 		Patient: patientDataOf(pay.Patient), At: stamp(pay.At),
-		Payment: &paymentData{Channel: pay.Channel, Amount: pay.Amount, Fee: pay.Fee, Memo: pay.Memo.Reveal()},
+		Payment: &paymentData{Channel: pay.Channel, Amount: pay.Amount, Fee: pay.Fee, Memo: pay.Memo.Reveal(), Charges: pay.Charges},
 	})
 	it.Lane = "payment:" + it.ID
 	return v.submit(ctx, it)

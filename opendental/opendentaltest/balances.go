@@ -53,3 +53,19 @@ func (s *session) balance(patNum int64) (float64, error) {
 	}
 	return cents(sum), nil
 }
+
+// procStatusNames are the API's letters for ProcStatus.
+var procStatusNames = enum{"", "TP", "C", "EC", "EO", "R", "D", "Cn", "TPi"}
+
+// getProcedure gives a procedure with the fields that the emulator stores.
+func (c *call) getProcedure() (reply, error) {
+	r, err := c.byPath("procedurelog", "Procedure")
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(object{
+		{"ProcNum", r.id()}, {"PatNum", r.int("PatNum")}, {"AptNum", r.int("AptNum")}, {"ProcDate", r.text("ProcDate")},
+		{"ProcFee", amountText(r.float("ProcFee"))}, {"ProcStatus", procStatusNames.name(r.int("ProcStatus"))},
+		{"ProvNum", r.int("ProvNum")}, {"ClinicNum", r.int("ClinicNum")}, {"serverDateTime", c.serverTime()},
+	})
+}

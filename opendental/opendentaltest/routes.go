@@ -57,6 +57,7 @@ func (o *Office) allRoutes() []*route {
 		define("PUT", "/payments/{PayNum}/Partial", "25.1.11", Payments, "", "procNumsAndAmounts payPlanChargeNumsAndAmounts:25.2.45", (*call).putPartial),
 		define("GET", "/paysplits", "22.4.16", 0, "PatNum PayNum ProcNum:24.4.24", "", (*call).getPaySplits),
 		define("PUT", "/paysplits/{SplitNum}", "25.2.9", Payments, "", "ProvNum ClinicNum", (*call).putPaySplit),
+		define("GET", "/procedurelogs/{ProcNum}", "23.3.13", 0, "", "", (*call).getProcedure),
 		define("GET", "/accountmodules/{PatNum}/PatientBalances", "22.1", 0, "", "", (*call).getPatientBalances),
 		define("GET", "/adjustments", "22.2.21", 0, "PatNum AdjType:22.2.33 ProcNum:22.4.28", "", (*call).getAdjustments),
 		define("POST", "/adjustments", "22.2.22", AllOthers, "", "PatNum AdjType AdjAmt AdjDate ProvNum ProcNum ClinicNum ProcDate AdjNote", (*call).postAdjustment),
