@@ -9,6 +9,8 @@ import (
 
 	"github.com/pmswriteback/pms/driver"
 	"github.com/pmswriteback/pms/opendental/opendentaltest"
+	"github.com/pmswriteback/pms/settings"
+	"github.com/pmswriteback/pms/writeback"
 )
 
 // debtor is a practice whose patient owes 30.00 and 50.00, for which a payment of
@@ -159,4 +161,31 @@ func TestSplitsThatStaffHaveMadeAreLeftAlone(t *testing.T) {
 	_, err = driver.Write(t.Context(), p.conn, op)
 	require.NoError(t, err)
 	require.Equal(t, map[int64]int64{procs[1]: 42_50}, p.byProcedure(prior.ID))
+}
+
+func TestAPaymentsChargesReachTheOfficeThroughTheEngine(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, opendentaltest.Config{}, nil)
+	h.save(func(d *settings.Document) { d.Payments.Separate = true })
+	var charges []driver.Charge
+	want := map[int64]float64{}
+	for _, cents := range []int64{2500, 7500} {
+		made, err := h.AddProcedure(t.Context(), opendentaltest.Procedure{PatNum: h.patient.PatNum, ProcDate: h.Now(), ProcFee: 100, ProcStatus: 2})
+		require.NoError(t, err)
+		charges = append(charges, driver.Charge{ID: id(made.ProcNum), Amount: driver.USD(cents)})
+		want[made.ProcNum] = float64(cents) / 100
+	}
+	h.must(h.p.PostPayment(t.Context(), writeback.Payment{
+		Key: "pay", Channel: driver.ChannelOnline, Patient: h.nora(), Amount: driver.USD(10000), Fee: driver.USD(269), At: h.Now(), Charges: charges,
+	}))
+	paid := h.posted(h.rests("pay", writeback.Written).Legs[0].Ref)
+	splits, err := h.PaySplits(t.Context())
+	require.NoError(t, err)
+	got := map[int64]float64{}
+	for _, s := range splits {
+		if s.PayNum == paid.PayNum {
+			got[s.ProcNum] += s.SplitAmt
+		}
+	}
+	require.Equal(t, want, got)
 }

@@ -146,8 +146,8 @@ func (c *client) do(ctx context.Context, g *gate, q call, each func(row) error) 
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { traced.Store(true) },
 		GotConn: func(got httptrace.GotConnInfo) {
-			if waitFor(ctx, start); ctx.Err() != nil {
-				_ = got.Conn.Close() // nothing can be sent any more
+			if waitFor(ctx, start); ctx.Err() != nil && q.effect {
+				_ = got.Conn.Close() // its own; nothing can be sent any more
 				return
 			}
 			left.Store(true)

@@ -191,7 +191,12 @@ func TestAFreeKeyReadsAndSaysWhyItDoesNotDoTheRest(t *testing.T) {
 
 func TestEveryDoubtfulAnswerToAPaymentIsUnknownAndVerifiable(t *testing.T) {
 	t.Parallel()
-	p := newPractice(t, opendentaltest.Config{})
+	for _, mode := range modes {
+		everyDoubtfulAnswer(t, newPractice(t, opendentaltest.Config{Mode: mode}, "rate", "1ms"))
+	}
+}
+
+func everyDoubtfulAnswer(t *testing.T, p *practice) {
 	for fault, applied := range map[opendentaltest.FaultKind]bool{
 		opendentaltest.FaultTimeoutApplied:  true,
 		opendentaltest.FaultTimeoutLost:     false,

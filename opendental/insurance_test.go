@@ -9,6 +9,7 @@ import (
 
 	"github.com/pmswriteback/pms/driver"
 	"github.com/pmswriteback/pms/opendental/opendentaltest"
+	"github.com/pmswriteback/pms/writeback"
 )
 
 // verification is a note that the patient's insurance was found in force.
@@ -135,4 +136,26 @@ func TestWithoutThePermissionTheNoteIsWrittenAndStaffAreTold(t *testing.T) {
 	info, err := p.conn.Info(t.Context())
 	require.NoError(t, err)
 	require.Contains(t, info.Notes[0], "permission InsuranceSimple")
+}
+
+// The engine, which asks for the rest by itself.
+func TestAVerifiedInsuranceReachesTheOfficeThroughTheEngine(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, opendentaltest.Config{}, nil)
+	h.save(nil)
+	_, err := h.AddInsurance(t.Context(), h.patient.PatNum, 7)
+	require.NoError(t, err)
+	in, err := h.Inject(opendentaltest.Fault{Kind: opendentaltest.FaultErrorBefore, Method: "PUT", Route: "/insverifies"})
+	require.NoError(t, err)
+	h.must(h.p.WriteNote(t.Context(), writeback.Note{
+		Key: "verified", Kind: driver.InsuranceVerificationNote, Patient: writeback.PatientID(id(h.patient.PatNum)), At: h.Now(),
+		Body: writeback.Text("Active, 80 % of fillings."), Verified: true,
+	}))
+	it := h.rests("verified", writeback.Written)
+	require.Equal(t, 1, in.Hits())
+	h.commlog(it.Legs[0].Ref) // there once
+	list, err := h.InsVerifies(t.Context())
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, h.Now().Format(time.DateOnly), list[0].DateLastVerified.Format(time.DateOnly))
 }

@@ -2,7 +2,6 @@ package writeback
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -16,13 +15,15 @@ func (c *inputCheck) charges(pay Payment) {
 		c.bad("charges", "are more than 100")
 		return
 	}
-	seen := map[string]bool{}
+	known, seen := len(c.e.Fields), map[string]bool{}
 	sum := driver.Money{Currency: pay.Amount.Currency}
 	for i, charge := range pay.Charges {
 		field := fmt.Sprintf("charges[%d]", i)
+		c.id(field+".id", charge.ID)
 		switch {
-		case charge.ID == "" || len(charge.ID) > 100 || strings.TrimSpace(charge.ID) != charge.ID:
-			c.bad(field+".id", "is no id; give the PMS's id of a charge")
+		case len(c.e.Fields) > known:
+		case charge.ID == "":
+			c.bad(field+".id", "is empty; give the PMS's id of the charge")
 		case seen[charge.ID]:
 			c.bad(field+".id", "is there twice")
 		case charge.Amount.Minor <= 0:
