@@ -10,14 +10,18 @@ import (
 	"github.com/pmswriteback/pms/driver"
 )
 
+// mostCharges is how many charges a payment can pay by name: each is looked at
+// beforehand, and in Remote mode that takes a turn of the line.
+const mostCharges = 10
+
 // restCharges is the rest of a payment that does not pay its charges yet.
 const restCharges = "charges"
 
 // paysCharges reports whether a payment goes to the charges that it names
-// (Payments PUT Partial, since 25.1.11). What they come to has to be the payment's
+// (Payments PUT Partial, since 25.1.11), at most mostCharges. What they come to has to be the payment's
 // amount to the cent; otherwise the office decides, as it does without any.
 func (c *conn) paysCharges(p *driver.Payment) bool {
-	if len(p.Charges) == 0 || !c.currentVersion().atLeast(sinceCharges) {
+	if len(p.Charges) == 0 || len(p.Charges) > mostCharges || !c.currentVersion().atLeast(sinceCharges) {
 		return false
 	}
 	sum := driver.Money{Currency: p.Amount.Currency}

@@ -78,6 +78,12 @@ func TestChargesThatCannotBePaidSoAreLeftToTheOffice(t *testing.T) {
 		"not all of the amount": {change: func(p *driver.Payment) { p.Charges = p.Charges[:1] }, want: func(procs []int64) map[int64]int64 {
 			return map[int64]int64{procs[0]: 30_00, procs[1]: 12_50}
 		}},
+		"too many": {change: func(p *driver.Payment) {
+			for i := range 10 {
+				p.Charges = append(p.Charges, driver.Charge{ID: id(int64(1000 + i)), Amount: driver.USD(1)})
+			}
+			p.Amount = driver.USD(42_60)
+		}, want: func(procs []int64) map[int64]int64 { return map[int64]int64{procs[0]: 30_00, procs[1]: 12_60} }},
 		"less is owed": {change: func(p *driver.Payment) {
 			p.Charges[0].Amount, p.Charges[1].Amount = driver.USD(32_50), driver.USD(10_00)
 		}, want: func([]int64) map[int64]int64 { return map[int64]int64{0: 42_50} }},

@@ -108,6 +108,7 @@ type timing struct {
 	began  time.Time // who began first goes first
 	sendBy time.Time // for effects; zero is no bound
 	money  bool      // see freshFor
+	upload bool      // see isKnownFit
 }
 
 type timingKey struct{}

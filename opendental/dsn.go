@@ -41,7 +41,7 @@ var defaultURLs = map[Mode]string{
 // DefaultVerifyAfter is what [Config.VerifyAfter] is when it is zero: a request
 // leaves within 30 s after Write is called, connects within 20 s, and the
 // office works on it for at most 60 s (Open Dental API, 504), which leaves a
-// margin of 10 s. Where [Config.Rate] is above two seconds a write needs longer
+// margin of 10 s. Where [Config.Rate] is above one and a half seconds a write needs longer
 // until it may leave, and what is added to the 30 s is added here.
 const DefaultVerifyAfter = 2 * time.Minute
 
@@ -358,9 +358,10 @@ func (c Config) verifyAfter(kind driver.OpKind) time.Duration {
 }
 
 // sendWithin is how long after the beginning of Write its request may leave: so
-// long that a payment, which looks at nine things first, can get its turns.
+// long that a payment, which looks at nine things and at mostCharges charges
+// first, can get its turns.
 func (c Config) sendWithin() time.Duration {
-	return max(sendWithin, 15*c.interval())
+	return max(sendWithin, 20*c.interval())
 }
 
 // String gives the address and mode, and nothing of the keys.

@@ -60,7 +60,7 @@ func (c *conn) checkPatient(ctx context.Context, op, id string) error {
 
 // isKnownFit reports whether a patient was fit to be written for a moment ago,
 // or a while ago and the feed of patients, read since, tells of no change. The
-// feed does not show who was deleted; for them the API refuses.
+// feed does not show who was deleted; for them the API refuses, but for uploads.
 func (c *conn) isKnownFit(ctx context.Context, id string) bool {
 	fresh := c.freshFor(ctx)
 	c.mu.Lock()
@@ -70,7 +70,7 @@ func (c *conn) isKnownFit(ctx context.Context, id string) bool {
 		return false
 	}
 	age := time.Since(seen)
-	told := c.env.Site == "" && time.Since(c.patientsReadAt) < 2*fresh
+	told := !timingOf(ctx).upload && c.env.Site == "" && time.Since(c.patientsReadAt) < 2*fresh
 	return age < fresh || told && age < seldomFactor*fresh
 }
 

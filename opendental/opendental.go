@@ -137,9 +137,10 @@
 //     over is held as unearned income. Where what is left over would pay another
 //     member of the family, or the office does not tell, all of the payment is
 //     held as unearned income, for staff to allocate. A payment that names its
-//     charges pays these alone; it stays unearned where less is owed for them. The
-//     provider is recorded only on the parts that belong to no procedure, in an office that allows a
-//     provider on unearned income (preference AllowPrepayProvider).
+//     charges, at most ten, pays these alone; it stays unearned where less is owed
+//     for them. The provider is recorded only on the parts that belong to no
+//     procedure, in an office that allows a provider on unearned income (preference
+//     AllowPrepayProvider).
 //   - Only whole payments can be refunded, on the day on which it is done, and
 //     only while the payment still holds its Ref (check number or note).
 //   - An adjustment raises what the patient owes, and needs an adjustment type

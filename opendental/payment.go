@@ -33,7 +33,14 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 		if !isID(p.Prior.ID) {
 			return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "Prior: names no payment")
 		}
-		return c.finishPayment(ctx, op, p, *p.Prior)
+		attribute, err := true, error(nil)
+		if p.Prior.State == restCharges {
+			attribute, err = c.attributes(ctx, op)
+		}
+		if err != nil {
+			return driver.Receipt{}, incomplete(op, *p.Prior, restCharges, err)
+		}
+		return c.finishPayment(ctx, op, p, *p.Prior, attribute)
 	}
 	if err := c.checkOption(ctx, op, driver.PaymentTypes, p.Type); err != nil {
 		return driver.Receipt{}, err
@@ -88,11 +95,12 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 	if charges {
 		receipt.State = restCharges
 	}
-	return c.finishPayment(ctx, op, p, receipt)
+	return c.finishPayment(ctx, op, p, receipt, attribute)
 }
 
-// finishPayment does what is left to do for a payment that is posted.
-func (c *conn) finishPayment(ctx context.Context, op string, p *driver.Payment, done driver.Receipt) (driver.Receipt, error) {
+// finishPayment does what is left to do for a payment that is posted: it pays the
+// charges, and records the provider where the office does.
+func (c *conn) finishPayment(ctx context.Context, op string, p *driver.Payment, done driver.Receipt, attribute bool) (driver.Receipt, error) {
 	if done.State == restCharges {
 		var err error
 		if done, err = c.payCharges(ctx, op, p, done); err != nil {
@@ -100,14 +108,7 @@ func (c *conn) finishPayment(ctx context.Context, op string, p *driver.Payment, 
 		}
 	}
 	done.State = ""
-	if p.Provider == "" {
-		return done, nil
-	}
-	attributes, err := c.attributes(ctx, op)
-	if err != nil {
-		return driver.Receipt{}, incomplete(op, done, restProvider, err)
-	}
-	if !attributes {
+	if p.Provider == "" || !attribute {
 		return done, nil
 	}
 	return c.attribute(ctx, op, done, p.Provider)

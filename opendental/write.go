@@ -20,6 +20,7 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 		turn:   turnWrite,
 		sendBy: time.Now().Add(c.cfg.sendWithin()),
 		money:  isMoney(op.Kind()),
+		upload: op.Kind() == driver.OpDocument,
 	})
 	if s := c.opSupport(op.Kind()); !s.Supported {
 		return driver.Receipt{}, rejected(name, driver.ReasonUnsupported, "")
