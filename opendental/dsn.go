@@ -41,8 +41,8 @@ var defaultURLs = map[Mode]string{
 // DefaultVerifyAfter is what [Config.VerifyAfter] is when it is zero: a request
 // leaves within 30 s after Write is called, connects within 20 s, and the
 // office works on it for at most 60 s (Open Dental API, 504), which leaves a
-// margin of 10 s. Where [Config.Rate] is above one and a half seconds a write needs longer
-// until it may leave, and what is added to the 30 s is added here.
+// margin of 10 s. Where [Config.Rate] is above one and a half seconds a write
+// needs longer until it may leave, and what is added to the 30 s is added here.
 const DefaultVerifyAfter = 2 * time.Minute
 
 // DefaultTimeout is what [Config.Timeout] is when it is zero. It is longer than

@@ -85,6 +85,7 @@ func TestAStatementsLineIsMadeOnceHoweverItFails(t *testing.T) {
 			}
 			require.True(t, time.Now().Before(until), fault)
 		}
+		in.Release()
 		require.Len(t, p.statements(), 1, fault)
 		require.Len(t, p.documents(), 1, fault)
 	}
