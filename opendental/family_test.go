@@ -43,6 +43,7 @@ func (p *practice) splitsOf(payment string) (charges, unearned map[int64]int64) 
 func TestAPaymentPaysNobodyElsesCharges(t *testing.T) {
 	t.Parallel()
 	for _, mode := range modes {
+		p := newPractice(t, opendentaltest.Config{Mode: mode}, "rate", "1ms")
 		for name, tc := range map[string]struct {
 			own, others       float64
 			charges, unearned int64
@@ -53,9 +54,10 @@ func TestAPaymentPaysNobodyElsesCharges(t *testing.T) {
 			"less, and the family owes nothing": {own: 20, charges: 20_00, unearned: 22_50},
 			"nobody owes anything":              {unearned: 42_50},
 		} {
-			p := newPractice(t, opendentaltest.Config{Mode: mode}, "rate", "1ms")
-			num, err := strconv.ParseInt(p.patient, 10, 64)
+			parent, err := p.AddPatient(t.Context(), opendentaltest.Patient{LName: "Sampleton", FName: "Nora"})
 			require.NoError(t, err)
+			num := parent.PatNum
+			p.patient = id(num)
 			child, err := p.AddPatient(t.Context(), opendentaltest.Patient{LName: "Sampleton", FName: "Theo", Guarantor: num})
 			require.NoError(t, err)
 			if tc.own > 0 {
