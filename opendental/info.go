@@ -24,36 +24,29 @@ func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 	if err != nil {
 		return driver.Info{}, err
 	}
-	photos, err := c.photoSupport(ctx, op)
-	if err != nil {
-		return driver.Info{}, err
-	}
-	if photos.Supported && !c.cfg.imagesThere() {
-		photos = driver.No("The office's A-to-Z folder cannot be opened; check the path in the connection settings.", photos.Needs...)
-	}
 	info := driver.Info{
 		Product:  "Open Dental",
 		Version:  v.String(),
 		Access:   accessWords[c.cfg.mode()],
 		Clock:    driver.Clock{Resolution: time.Second, Skew: skew},
 		Catalogs: map[driver.Catalog]driver.Support{},
-		Find: map[driver.FindBy]driver.Support{
-			driver.FindByID:        driver.Yes(readAll),
-			driver.FindByBirthDate: c.gated(sincePatients, readAll),
-			driver.FindByPhone:     c.phoneSupport(),
-		},
+		Feeds:    map[driver.Feed]driver.FeedInfo{},
+		Find:     map[driver.FindBy]driver.Support{},
 		MaxCalls: maxCalls[c.cfg.mode()],
 		Notes:    notes,
 	}
 	for _, which := range driver.Catalogs() {
 		info.Catalogs[which] = c.gated(sinceCatalogs, readAll)
 	}
-	appointments := c.feed(c.gated(sinceAppointments, readAll))
-	info.Feeds = map[driver.Feed]driver.FeedInfo{
-		driver.AppointmentStatusFeed: appointments,
-		driver.AppointmentFeed:       appointments,
-		driver.PatientFeed:           c.feed(c.gated(sincePatients, readAll)),
-		driver.PhotoFeed:             c.feed(photos),
+	for _, by := range []driver.FindBy{driver.FindByID, driver.FindByBirthDate, driver.FindByPhone} {
+		info.Find[by] = c.findSupport(by)
+	}
+	for _, feed := range driver.Feeds() {
+		s, err := c.feedSupport(ctx, op, feed)
+		if err != nil {
+			return driver.Info{}, err
+		}
+		info.Feeds[feed] = c.feed(s)
 	}
 	ops, notes, err := c.operations(ctx, op)
 	if err != nil {
@@ -95,6 +88,32 @@ func (c *conn) operations(ctx context.Context, op string) (map[driver.OpKind]dri
 	}
 	ops[driver.OpPayment] = payment
 	return ops, notes, nil
+}
+
+// findSupport says whether patients can be looked up in a way.
+func (c *conn) findSupport(by driver.FindBy) driver.Support {
+	switch by {
+	case driver.FindByID:
+		return driver.Yes(readAll)
+	case driver.FindByBirthDate:
+		return c.gated(sincePatients, readAll)
+	}
+	return c.phoneSupport()
+}
+
+// feedSupport says whether a feed can be read.
+func (c *conn) feedSupport(ctx context.Context, op string, feed driver.Feed) (driver.Support, error) {
+	switch feed {
+	case driver.PatientFeed:
+		return c.gated(sincePatients, readAll), nil
+	case driver.PhotoFeed:
+		photos, err := c.photoSupport(ctx, op)
+		if photos.Supported && !c.cfg.imagesThere() {
+			photos = driver.No("The office's A-to-Z folder cannot be opened; check the path in the connection settings.", photos.Needs...)
+		}
+		return photos, err
+	}
+	return c.gated(sinceAppointments, readAll), nil
 }
 
 // feed makes the FeedInfo of a supported or unsupported feed. Deletions show

@@ -194,11 +194,12 @@ func (c *conn) tablesFor(ctx context.Context) *sqlConn {
 		return nil
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Now().Before(c.tablesDownUntil) {
+	down := time.Now().Before(c.tablesDownUntil)
+	c.mu.Unlock()
+	if down || c.tables == nil {
 		return nil
 	}
-	return c.tables
+	return c.tables()
 }
 
 func (c *conn) askTables(ctx context.Context, ask func(context.Context) error) {

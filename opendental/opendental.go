@@ -193,6 +193,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -218,6 +219,9 @@ func (Driver) OpenConnector(dsn string) (driver.Connector, error) {
 type connector struct {
 	cfg    Config
 	client *client // nil without the API
+	// witness is by what a database that was seen to be of the API's office is
+	// known again.
+	witness atomic.Pointer[witness]
 }
 
 // Connect implements [driver.Connector]. It asks the office for its version, and
@@ -229,21 +233,10 @@ func (k *connector) Connect(ctx context.Context, env driver.Env) (driver.Conn, e
 	if !k.cfg.hasSQL() {
 		return asConn(k.connectAPI(ctx, env))
 	}
-	tables, err := connectSQL(ctx, k.cfg, env)
-	if err != nil || !k.cfg.hasAPI() {
-		return asConn(tables, err)
+	if !k.cfg.hasAPI() {
+		return asConn(connectSQL(ctx, k.cfg, env))
 	}
-	api, err := k.connectAPI(ctx, env)
-	if err != nil {
-		_ = tables.Close()
-		return nil, err
-	}
-	both, err := join(ctx, tables, api)
-	if err != nil {
-		_ = tables.Close()
-		_ = api.Close()
-	}
-	return asConn(both, err)
+	return asConn(k.connectBoth(ctx, env))
 }
 
 // asConn keeps a nil pointer from looking like a connection.
@@ -255,6 +248,16 @@ func asConn[C driver.Conn](c C, err error) (driver.Conn, error) {
 }
 
 func (k *connector) connectAPI(ctx context.Context, env driver.Env) (*conn, error) {
+	c := k.openAPI(env)
+	if err := c.readVersion(ctx, "connect"); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// openAPI makes a connection without I/O. Its version is not known yet.
+func (k *connector) openAPI(env driver.Env) *conn {
 	c := &conn{
 		cfg:    k.cfg,
 		client: k.client,
@@ -263,11 +266,7 @@ func (k *connector) connectAPI(ctx context.Context, env driver.Env) (*conn, erro
 		gate:   gates.acquire(k.client.gateKey, k.cfg.interval()),
 	}
 	c.life, c.end = context.WithCancel(context.Background())
-	if err := c.readVersion(ctx, "connect"); err != nil {
-		_ = c.Close()
-		return nil, err
-	}
-	return c, nil
+	return c
 }
 
 // Close closes idle network connections. Connections made by the connector go
@@ -307,7 +306,9 @@ type conn struct {
 	maintained      bool      // the office was in maintenance when a write last looked
 	maintainedUntil time.Time // when to look again
 	patientsReadAt  time.Time // up to when the feed of patients was last read
-	tables          *sqlConn  // the office's database, where there is one; set before use
+	// tables gives the office's database while it may be read; set before use, nil
+	// without one.
+	tables          func() *sqlConn
 	tablesDownUntil time.Time
 }
 
@@ -361,6 +362,15 @@ func (c *conn) readVersion(ctx context.Context, op string) error {
 	c.version = v
 	c.mu.Unlock()
 	return nil
+}
+
+// assumeVersion is for an API that has not told its version.
+func (c *conn) assumeVersion(v version) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.version == (version{}) {
+		c.version = v
+	}
 }
 
 func (c *conn) currentVersion() version {

@@ -39,13 +39,25 @@ var (
 
 // connectSQL opens the database and makes sure that it is Open Dental's.
 func connectSQL(ctx context.Context, cfg Config, env driver.Env) (*sqlConn, error) {
-	const op = "connect"
+	c, err := openSQL(cfg, env)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.look(ctx, "connect"); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// openSQL makes a connection without I/O.
+func openSQL(cfg Config, env driver.Env) (*sqlConn, error) {
 	c := &sqlConn{cfg: cfg, env: env, loc: env.Zone(), close: func() error { return nil }}
 	db := cfg.DB
 	if db == nil {
 		var err error
 		if db, err = cfg.Database.open(); err != nil {
-			return nil, rejected(op, driver.ReasonInvalid, "the SQL driver refuses the data source name")
+			return nil, rejected("connect", driver.ReasonInvalid, "the SQL driver refuses the data source name")
 		}
 		c.close = db.Close
 	}
@@ -55,10 +67,6 @@ func connectSQL(ctx context.Context, cfg Config, env driver.Env) (*sqlConn, erro
 	}
 	c.db = &database{db: db, timeout: timeout}
 	c.db.life, c.end = context.WithCancel(context.Background())
-	if _, err := c.look(ctx, op); err != nil {
-		_ = c.Close()
-		return nil, err
-	}
 	return c, nil
 }
 
@@ -128,8 +136,8 @@ func (c *sqlConn) supported(ctx context.Context, op string, why func(*sqlSchema)
 // noWrites says why a connection without the API writes nothing.
 const noWrites = "Only the database is connected. Open Dental takes writes through its API alone: give its keys in the connection settings."
 
-// Info implements [driver.Conn]. It looks at the database anew: six statements
-// at most.
+// Info implements [driver.Conn]. It looks at the database anew: seven
+// statements at most.
 func (c *sqlConn) Info(ctx context.Context) (driver.Info, error) {
 	info, err := c.readInfo(ctx, "read info")
 	if err != nil {

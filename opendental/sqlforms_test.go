@@ -24,9 +24,11 @@ var allowedForms = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT (MAX\(s\.SignalNum\) AS Highest|CAST\(MAX\(s\.SigDateTime\) AS CHAR\) AS SigAt) FROM signalod s$`),
 	regexp.MustCompile(`^SELECT s\.SignalNum FROM signalod s WHERE s\.SignalNum># AND s\.IType=# ORDER BY s\.SignalNum DESC LIMIT #$`),
 	regexp.MustCompile(`^SELECT CAST\(s\.SigDateTime AS CHAR\) AS SigAt FROM signalod s WHERE s\.SigDateTime>=\? AND s\.IType=# ORDER BY s\.SigDateTime LIMIT #$`),
+	regexp.MustCompile(`^SELECT PRIVILEGE_TYPE AS Rights FROM information_schema\.USER_PRIVILEGES` +
+		`( UNION SELECT PRIVILEGE_TYPE FROM information_schema\.(SCHEMA|TABLE)_PRIVILEGES WHERE [A-Z_()= ]+)+$`),
 	regexp.MustCompile(`^SELECT (p\.[A-Za-z]+(, )?)+ FROM provider p ORDER BY p\.ItemOrder, p\.ProvNum$`),
 	regexp.MustCompile(`^SELECT d\.DefNum, d\.ItemName, d\.ItemValue, d\.IsHidden AS isHidden FROM definition d WHERE d\.Category=# ORDER BY d\.ItemOrder, d\.DefNum$`),
-	regexp.MustCompile(`^SELECT [A-Za-z_.,() ]+ FROM patient p WHERE [A-Za-z_.,()#?=>% -]+ ORDER BY p\.PatNum( LIMIT #)?$`),
+	regexp.MustCompile(`^SELECT [A-Za-z_.,() ]+ FROM patient p WHERE [A-Za-z_.,()#?=<>% -]+ ORDER BY p\.PatNum( DESC)?( LIMIT #)?$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_.,() ]+ FROM appointment a WHERE a\.AptNum=#( AND a\.ClinicNum=#)?$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_.,() ]+ FROM appointment a WHERE a\.AptStatus IN \([#,]+\) AND a\.AptDateTime>=\? AND a\.AptDateTime<\?( AND a\.ClinicNum=#)?$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM histappointment h LEFT JOIN appointment a ON a\.AptNum=h\.AptNum WHERE (h\.HistApptNum>#|h\.HistDateTStamp>=\? AND h\.HistDateTStamp<\?` +

@@ -158,11 +158,11 @@ func sqlError(op string, ctx context.Context, err error) *driver.Error {
 	case has(mysqlBusy):
 		return unavailable(op, "the database is busy, or a table is locked")
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return unavailable(op, "no answer from the database in time; a table may be locked")
+		return &driver.Error{Driver: Name, Op: op, Kind: driver.ErrUnavailable, Err: errNoAnswer}
 	case ctx.Err() != nil:
 		return &driver.Error{Driver: Name, Op: op, Kind: driver.ErrUnavailable, Err: ctx.Err()}
 	case number != 0:
 		return unavailable(op, "the database answers with error "+strconv.Itoa(number))
 	}
-	return unavailable(op, "no connection to the database")
+	return &driver.Error{Driver: Name, Op: op, Kind: driver.ErrUnavailable, Err: errAway}
 }

@@ -55,7 +55,7 @@ type sqlSchema struct {
 	engines map[string]string          // table to its storage engine, lower case
 	phones  bool                       // the office has its program look numbers up in phonenumber
 	random  bool                       // keys are random, so that a higher one is not a later one
-	writes  bool                       // the user may change rows
+	writes  bool                       // the user may change something
 	// zoneGap is how far the wall clock of the server is ahead of the practice's.
 	zoneGap time.Duration
 	skew    time.Duration
@@ -108,6 +108,9 @@ func (c *sqlConn) discover(ctx context.Context, op string) (*sqlSchema, error) {
 	s.lack, s.list = map[string]string{}, map[string]string{}
 	for table := range sqlTables {
 		s.lack[table], s.list[table] = s.lacking(table, sqlTables[table].must), s.columnList(table)
+	}
+	if err := s.readRights(ctx, op, c); err != nil {
+		return nil, err
 	}
 	return s, nil
 }

@@ -67,8 +67,18 @@ type database struct {
 	now    func() time.Time // what the server's clock shows the reader; nil for the real one
 	reset  string           // the statements of empty
 
-	mu   sync.Mutex
-	sent []string
+	mu      sync.Mutex
+	sent    []string
+	instead *database // what the reader finds under the name; nil for these tables
+}
+
+// standIn has the reader find another practice's tables from its next connection
+// on, as after a restore of the wrong back-up.
+func (d *database) standIn(other *database) {
+	d.run("GRANT SELECT ON " + other.name + ".* TO " + d.reader + "@localhost")
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.instead = other
 }
 
 var readers atomic.Int64
@@ -189,6 +199,14 @@ func (o *overheard) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	c, err := o.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
+	}
+	o.d.mu.Lock()
+	instead := o.d.instead
+	o.d.mu.Unlock()
+	if instead != nil {
+		if _, err := c.(sqldriver.ExecerContext).ExecContext(ctx, "USE "+instead.name, nil); err != nil {
+			return nil, err
+		}
 	}
 	return &overheardConn{c, o.d}, nil
 }
