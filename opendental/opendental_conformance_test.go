@@ -2,7 +2,7 @@ package opendental_test
 
 import (
 	"context"
-	"database/sql"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -127,7 +127,6 @@ type office struct {
 	address string
 	start   time.Time
 	passed  atomic.Int64
-	resets  []*sql.Stmt
 	faults  []*opendentaltest.Injection
 	closed  bool      // the port
 	tables  *database // the MariaDB that holds the practice; nil for one in memory
@@ -214,15 +213,42 @@ func (o *office) remember() {
 		_, err := o.DB().ExecContext(ctx, "CREATE TABLE kept_"+name+" AS SELECT * FROM "+name)
 		o.must(err)
 	}
-	statements := []string{"BEGIN"}
+	statements := []string{"CREATE TABLE kept_touched (name TEXT PRIMARY KEY)"}
 	for _, name := range tables {
-		statements = append(statements, "DELETE FROM "+name, "INSERT INTO "+name+" SELECT * FROM kept_"+name)
+		for _, event := range []string{"INSERT", "UPDATE", "DELETE"} {
+			statements = append(statements, "CREATE TRIGGER kept_"+name+"_"+event+" AFTER "+event+" ON "+name+
+				" BEGIN INSERT OR IGNORE INTO kept_touched VALUES ('"+name+"'); END")
+		}
 	}
-	for _, text := range append(statements, "COMMIT") {
-		reset, err := o.DB().PrepareContext(ctx, text)
+	for _, text := range statements {
+		_, err := o.DB().ExecContext(ctx, text)
 		o.must(err)
-		o.resets = append(o.resets, reset)
 	}
+}
+
+// emptyMemory is empty for a practice in memory: what nobody wrote to is left.
+func (o *office) emptyMemory() {
+	ctx := context.Background()
+	tx, err := o.DB().BeginTx(ctx, nil)
+	o.must(err)
+	rows, err := tx.QueryContext(ctx, "SELECT name FROM kept_touched")
+	o.must(err)
+	var touched []string
+	for rows.Next() {
+		var name string
+		o.must(rows.Scan(&name))
+		touched = append(touched, name)
+	}
+	o.must(errors.Join(rows.Err(), rows.Close()))
+	for _, name := range touched {
+		_, err := tx.ExecContext(ctx, "DELETE FROM "+name)
+		o.must(err)
+		_, err = tx.ExecContext(ctx, "INSERT INTO "+name+" SELECT * FROM kept_"+name)
+		o.must(err)
+	}
+	_, err = tx.ExecContext(ctx, "DELETE FROM kept_touched")
+	o.must(err)
+	o.must(tx.Commit())
 }
 
 // empty brings the practice back to where it was furnished.
@@ -241,10 +267,8 @@ func (o *office) empty() {
 	o.passed.Store(0)
 	if o.tables != nil {
 		o.tables.empty()
-	}
-	for _, reset := range o.resets { // on the one connection there is
-		_, err := reset.ExecContext(context.Background())
-		o.must(err)
+	} else {
+		o.emptyMemory()
 	}
 	files, err := filepath.Glob(filepath.Join(o.folder, "*"))
 	o.must(err)

@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql"
 	sqldriver "database/sql/driver"
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,7 +29,19 @@ var shared struct {
 	err    error
 }
 
+// atOnce is how many tests run at the same time. Most of their time they wait: for
+// the server, for an answer that does not come, for a second to pass.
+const atOnce = "6"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen && runtime.GOMAXPROCS(0) < 6 {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			panic(err)
+		}
+	}
 	code := m.Run()
 	if shared.server != nil {
 		if err := shared.server.Close(); err != nil {
@@ -64,12 +79,13 @@ type database struct {
 	reader string // the user
 	root   *sql.DB
 	line   *line
-	now    func() time.Time // what the server's clock shows the reader; nil for the real one
-	reset  string           // the statements of empty
+	now    func() time.Time  // what the server's clock shows the reader; nil for the real one
+	reset  map[string]string // the statements of empty, by table
 
 	mu      sync.Mutex
 	sent    []string
-	instead *database // what the reader finds under the name; nil for these tables
+	touched map[string]bool // tables that somebody wrote to since they were emptied
+	instead *database       // what the reader finds under the name; nil for these tables
 }
 
 // standIn has the reader find another practice's tables from its next connection
@@ -90,7 +106,7 @@ func newDatabase(tb testing.TB) *database {
 	cfg.InterpolateParams, cfg.MultiStatements = true, true // one round trip each
 	inner, err := mysql.NewConnector(cfg)
 	require.NoError(tb, err)
-	d.root = sql.OpenDB(inner)
+	d.root = sql.OpenDB(&overheard{inner, d, true})
 	tb.Cleanup(func() { _ = d.root.Close() })
 	d.root.SetMaxIdleConns(4)
 	d.run("CREATE USER " + d.reader + "@localhost IDENTIFIED BY '" + readerPassword + "'")
@@ -119,7 +135,7 @@ func (d *database) open(tb testing.TB, variables map[string]string) *sqlx.DB {
 	cfg.Logger = &mysql.NopLogger{}
 	inner, err := mysql.NewConnector(cfg)
 	require.NoError(tb, err)
-	db := sqlx.NewDb(sql.OpenDB(&overheard{inner, d}), "mysql")
+	db := sqlx.NewDb(sql.OpenDB(&overheard{inner, d, false}), "mysql")
 	tb.Cleanup(func() { _ = db.Close() })
 	return db
 }
@@ -147,13 +163,14 @@ func (d *database) list() []string {
 
 // remember keeps what the tables hold now, for empty.
 func (d *database) remember() {
+	d.reset = map[string]string{}
 	for _, table := range d.list() {
 		d.run("CREATE TABLE kept_"+table+" LIKE "+table, "INSERT INTO kept_"+table+" SELECT * FROM "+table)
 		var key string
 		require.NoError(d.tb, d.root.QueryRow("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=DATABASE()"+
 			" AND COLUMN_KEY='PRI' AND TABLE_NAME='"+table+"'").Scan(&key))
 		// Emptying a MyISAM table makes new files, which takes longer than most cases.
-		d.reset += "DELETE t FROM " + table + " t LEFT JOIN kept_" + table + " k USING (" + key + ") WHERE k." + key + " IS NULL;" +
+		d.reset[table] = "DELETE t FROM " + table + " t LEFT JOIN kept_" + table + " k USING (" + key + ") WHERE k." + key + " IS NULL;" +
 			"REPLACE INTO " + table + " SELECT * FROM kept_" + table + ";"
 	}
 }
@@ -162,7 +179,42 @@ func (d *database) remember() {
 func (d *database) empty() {
 	d.line.set(lineGood)
 	d.run("SET PASSWORD FOR " + d.reader + "@localhost = PASSWORD('" + readerPassword + "')")
-	d.run(d.reset)
+	d.mu.Lock()
+	touched := d.touched
+	d.touched = nil
+	d.mu.Unlock()
+	for table := range touched {
+		if d.reset[table] != "" {
+			d.run(d.reset[table])
+		}
+	}
+	d.mu.Lock()
+	d.touched = nil // by this
+	d.mu.Unlock()
+}
+
+// touch notes to which tables statements of root's write.
+func (d *database) touch(statements string) {
+	for _, statement := range strings.Split(statements, ";") {
+		words := strings.Fields(statement[:min(len(statement), 80)])
+		for i, word := range words {
+			switch strings.ToUpper(word) {
+			case "INSERT", "REPLACE", "DELETE", "INTO", "FROM", "UPDATE":
+				continue
+			}
+			if i == 0 {
+				break // nothing that changes rows
+			}
+			d.mu.Lock()
+			if d.touched == nil {
+				d.touched = map[string]bool{}
+			}
+			table, _, _ := strings.Cut(word, "(")
+			d.touched[strings.ToLower(table)] = true
+			d.mu.Unlock()
+			break
+		}
+	}
 }
 
 // lockOut gives the reader another password and ends its connections.
@@ -189,10 +241,12 @@ func (d *database) hear(statement string) {
 }
 
 // overheard writes down every statement on its way to the server, and sets the
-// clock that the server shows for it.
+// clock that the server shows for it. Of root's statements it is noted where they
+// write.
 type overheard struct {
 	sqldriver.Connector
-	d *database
+	d    *database
+	root bool
 }
 
 func (o *overheard) Connect(ctx context.Context) (sqldriver.Conn, error) {
@@ -203,22 +257,33 @@ func (o *overheard) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	o.d.mu.Lock()
 	instead := o.d.instead
 	o.d.mu.Unlock()
-	if instead != nil {
+	if instead != nil && !o.root {
 		if _, err := c.(sqldriver.ExecerContext).ExecContext(ctx, "USE "+instead.name, nil); err != nil {
 			return nil, err
 		}
 	}
-	return &overheardConn{c, o.d}, nil
+	return &overheardConn{c, o.d, o.root}, nil
 }
 
 type overheardConn struct {
 	sqldriver.Conn
-	d *database
+	d    *database
+	root bool
+}
+
+// hear notes a statement of the reader with what is done with it.
+func (c *overheardConn) hear(how, statement string) {
+	switch {
+	case !c.root:
+		c.d.hear(how + statement)
+	case how != "":
+		c.d.touch(statement)
+	}
 }
 
 func (c *overheardConn) QueryContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
-	c.d.hear(query)
-	if c.d.now != nil {
+	c.hear("", query)
+	if c.d.now != nil && !c.root {
 		at := c.d.now()
 		set := fmt.Sprintf("SET timestamp=%d.%06d", at.Unix(), at.Nanosecond()/1000)
 		if _, err := c.Conn.(sqldriver.ExecerContext).ExecContext(ctx, set, nil); err != nil {
@@ -226,23 +291,23 @@ func (c *overheardConn) QueryContext(ctx context.Context, query string, args []s
 		}
 	}
 	if len(args) > 0 {
-		c.d.hear("ARGUMENTS")
+		c.hear("ARGUMENTS", "")
 	}
 	return c.Conn.(sqldriver.QueryerContext).QueryContext(ctx, query, args)
 }
 
 func (c *overheardConn) ExecContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Result, error) {
-	c.d.hear("EXEC " + query)
+	c.hear("EXEC ", query)
 	return c.Conn.(sqldriver.ExecerContext).ExecContext(ctx, query, args)
 }
 
 func (c *overheardConn) PrepareContext(ctx context.Context, query string) (sqldriver.Stmt, error) {
-	c.d.hear("PREPARE " + query)
+	c.hear("PREPARE ", query)
 	return c.Conn.(sqldriver.ConnPrepareContext).PrepareContext(ctx, query)
 }
 
 func (c *overheardConn) BeginTx(ctx context.Context, opts sqldriver.TxOptions) (sqldriver.Tx, error) {
-	c.d.hear("BEGIN")
+	c.hear("BEGIN", "")
 	return c.Conn.(sqldriver.ConnBeginTx).BeginTx(ctx, opts)
 }
 
