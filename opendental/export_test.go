@@ -8,9 +8,10 @@ import (
 
 // Patience and TryEvery are what the tests let pass.
 const (
-	Patience = patience
-	TryEvery = tryEvery
-	AskAgain = askAgain
+	Patience  = patience
+	TryEvery  = tryEvery
+	AskAgain  = askAgain
+	SettleFor = settleFor
 )
 
 // LetPass makes a joined connection take an outage of the database for longer.
@@ -21,5 +22,19 @@ func LetPass(conn driver.Conn, d time.Duration) {
 	j.born = j.born.Add(-d)
 	if j.down != nil {
 		j.down.since, j.down.again = j.down.since.Add(-d), j.down.again.Add(-d)
+	}
+}
+
+// LetSettle makes a connection to the database take the making anew of a table for
+// longer ago.
+func LetSettle(conn driver.Conn, d time.Duration) {
+	c, ok := conn.(*sqlConn)
+	if j, joins := conn.(*joined); joins {
+		c, ok = j.sqlConn, true
+	}
+	if ok {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.made.since = c.made.since.Add(-d)
 	}
 }

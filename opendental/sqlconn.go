@@ -24,6 +24,7 @@ type sqlConn struct {
 	mu      sync.Mutex
 	found   *sqlSchema // nil when it has to be looked at again
 	windows sqlWindows
+	made    remade
 }
 
 var (
@@ -95,6 +96,7 @@ func (c *sqlConn) look(ctx context.Context, op string) (*sqlSchema, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.found = s
+	c.noteMade(s.made)
 	return s, nil
 }
 

@@ -103,5 +103,10 @@ func (c *sqlConn) ReadAppointment(ctx context.Context, id string) (driver.Appoin
 	if found := c.appointments(rows); len(found) == 1 {
 		return found[0], nil
 	}
+	if len(rows) == 0 {
+		if err := c.inDoubt(ctx, op, s, id); err != nil {
+			return driver.Appointment{}, err
+		}
+	}
 	return driver.Appointment{}, missing
 }

@@ -20,7 +20,7 @@ var allowedForms = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT PrefName, ValueString FROM preference WHERE PrefName IN \([?,]+\)$`),
 	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow, CAST\(CONVERT_TZ\(UTC_TIMESTAMP\(\),\?,@@global.time_zone\) AS CHAR\) AS WallNow$`),
 	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow(, \(SELECT MAX\(t\.(HistApptNum|PatNum|DocNum)\) FROM (histappointment|patient|document) t\) AS Highest)?$`),
-	regexp.MustCompile(`^SELECT [A-Za-z_, ]+ FROM information_schema\.(COLUMNS|STATISTICS|TABLES) WHERE [A-Za-z_#()=?, ]+$`),
+	regexp.MustCompile(`^SELECT [A-Za-z_, ()]+ FROM information_schema\.(COLUMNS|STATISTICS|TABLES) WHERE [A-Za-z_#()=?, ]+$`),
 	regexp.MustCompile(`^SELECT (MAX\(s\.SignalNum\) AS Highest|CAST\(MAX\(s\.SigDateTime\) AS CHAR\) AS SigAt) FROM signalod s$`),
 	regexp.MustCompile(`^SELECT s\.SignalNum FROM signalod s WHERE s\.SignalNum># AND s\.IType=# ORDER BY s\.SignalNum DESC LIMIT #$`),
 	regexp.MustCompile(`^SELECT CAST\(s\.SigDateTime AS CHAR\) AS SigAt FROM signalod s WHERE s\.SigDateTime>=\? AND s\.IType=# ORDER BY s\.SigDateTime LIMIT #$`),
@@ -37,6 +37,7 @@ var allowedForms = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM appointment a WHERE a\.DateTStamp>=LEAST\([A-Z_#(), -]+\) AND [A-Za-z_.()#=<> ]+ ORDER BY a\.DateTStamp, a\.AptNum LIMIT #$`),
 	regexp.MustCompile(`^SELECT DISTINCT h\.AptNum FROM histappointment h WHERE h\.(HistApptNum>#|HistDateTStamp>=\?)( AND \(h\.ClinicNum=# OR h\.PatNum=#\))? AND h\.HistApptAction=#` +
 		` AND NOT EXISTS \(SELECT # FROM appointment a WHERE a\.AptNum=h\.AptNum\)$`),
+	regexp.MustCompile(`^SELECT DISTINCT h\.AptNum FROM histappointment h WHERE h\.AptNum=# AND h\.HistApptAction=#$`),
 	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow, d\.[A-Za-z_.,() ]+ FROM document d JOIN patient p ON p\.PatNum=d\.PatNum WHERE [A-Za-z_.,()#=<> ]+ ORDER BY d\.DocNum LIMIT #$`),
 	regexp.MustCompile(`^SELECT STRAIGHT_JOIN UNIX_TIMESTAMP\(\) AS ServerNow, x\.DocNum AS Changed, [A-Za-z_.,() ]+ FROM document x JOIN document d ON d\.PatNum=x\.PatNum AND d\.DocCategory=# JOIN patient p ON p\.PatNum=d\.PatNum` +
 		` WHERE [A-Za-z_.,()#=<> ]+ ORDER BY x\.DocNum LIMIT #$`),

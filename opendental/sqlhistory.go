@@ -99,7 +99,7 @@ func (c *sqlConn) history(ctx context.Context, op string, s *sqlSchema, cur *sql
 	if s.random {
 		stamped = ", CAST(h.HistDateTStamp AS CHAR) AS HistAt"
 	}
-	rows, err := c.query(ctx, op, "SELECT h.HistApptNum, h.AptNum AS Named"+stamped+", "+c.changedColumns(s)+
+	rows, err := c.query(ctx, op, "SELECT h.HistApptNum, h.HistApptAction, h.AptNum AS Named"+stamped+", "+c.changedColumns(s)+
 		" FROM histappointment h LEFT JOIN appointment a ON a.AptNum=h.AptNum WHERE "+where+" ORDER BY "+order+" LIMIT "+strconv.Itoa(want))
 	if err != nil {
 		return driver.Page{}, false, err
@@ -113,6 +113,11 @@ func (c *sqlConn) history(ctx context.Context, op string, s *sqlSchema, cur *sql
 		case id == "" || named[id]:
 		case r.id("AptNum") == "":
 			// Deleted, or about to be there: then it comes the next time.
+			if r.text("HistApptAction") != "4" {
+				if err := c.inDoubt(ctx, op, s, id); err != nil {
+					return driver.Page{}, false, err
+				}
+			}
 			page.Deleted = append(page.Deleted, id)
 		default:
 			rest = append(rest, r)

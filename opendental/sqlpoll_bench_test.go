@@ -208,7 +208,7 @@ func (p *bulk) open(b *testing.B, spy *database, blind bool) *sqlx.DB {
 	require.NoError(b, err)
 	var connector sqldriver.Connector = inner
 	if spy != nil {
-		connector = &overheard{connector, spy}
+		connector = &overheard{connector, spy, false}
 	}
 	if blind {
 		connector = &blinded{connector}

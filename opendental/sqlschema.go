@@ -54,6 +54,7 @@ type sqlSchema struct {
 	indexes map[string]map[string]bool // table to the columns that an index begins with
 	engines map[string]string          // table to its storage engine, lower case
 	phones  bool                       // the office has its program look numbers up in phonenumber
+	made    string                     // when the table of appointments was made
 	random  bool                       // keys are random, so that a higher one is not a later one
 	writes  bool                       // the user may change something
 	// zoneGap is how far the wall clock of the server is ahead of the practice's.
@@ -98,12 +99,17 @@ func (c *sqlConn) discover(ctx context.Context, op string) (*sqlSchema, error) {
 	for _, r := range rows {
 		note(s.indexes, r.text("TableName"), r.text("ColumnName"))
 	}
-	rows, err = c.db.query(ctx, op, "SELECT TABLE_NAME AS TableName, ENGINE AS Engine FROM information_schema.TABLES WHERE "+tables)
+	rows, err = c.db.query(ctx, op, "SELECT TABLE_NAME AS TableName, ENGINE AS Engine, UNIX_TIMESTAMP(CREATE_TIME) AS MadeAt"+
+		" FROM information_schema.TABLES WHERE "+tables)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range rows {
-		s.engines[strings.ToLower(r.text("TableName"))] = strings.ToLower(r.text("Engine"))
+		name := strings.ToLower(r.text("TableName"))
+		s.engines[name] = strings.ToLower(r.text("Engine"))
+		if name == "appointment" {
+			s.made = r.text("MadeAt")
+		}
 	}
 	s.lack, s.list = map[string]string{}, map[string]string{}
 	for table := range sqlTables {
