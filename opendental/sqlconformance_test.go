@@ -38,9 +38,9 @@ func TestTheDriverKeepsTheContractWithTheDatabaseAndTheAPI(t *testing.T) {
 	conformsOnSQL(t, setUp{api: true, engine: "InnoDB"})
 }
 
-func TestTheDriverKeepsTheContractWithMyISAMTablesAndTheAPI(t *testing.T) {
+func TestTheDriverKeepsTheContractWithMyISAMTablesAndTheAPIInRemoteMode(t *testing.T) {
 	t.Parallel()
-	conformsOnSQL(t, setUp{api: true, engine: "MyISAM", random: true, session: awkward})
+	conformsOnSQL(t, setUp{api: true, remote: true, engine: "MyISAM", random: true, session: awkward})
 }
 
 func TestTheDriverKeepsTheContractWithTheDatabaseAlone(t *testing.T) {
