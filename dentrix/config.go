@@ -58,7 +58,7 @@ func (c Config) Validate() error {
 	case c.DB != nil && !c.Database.IsZero():
 		wrong("connection: give either DB or Database")
 	case c.DB == nil:
-		if problem := c.Database.problem(); problem != "" {
+		if problem := dsnProblem(c.Database); problem != "" {
 			wrong(problem)
 		}
 	}

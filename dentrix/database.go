@@ -38,7 +38,7 @@ func openDatabase(op string, cfg Config) (*database, error) {
 	if cfg.DB != nil {
 		pms.Pool = cfg.DB.DB
 	} else {
-		pms.SQLDriver, pms.DSN = cfg.Database.driver, cfg.Database.name
+		pms.SQLDriver, pms.DSN = cfg.Database.SQLDriver(), cfg.Database.Secret()
 	}
 	db, err := sqlpms.Open(pms)
 	if err != nil {

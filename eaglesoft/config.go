@@ -170,7 +170,7 @@ func (c Config) Validate() error {
 	case c.DB == nil && c.Database.IsZero():
 		wrong("connection: missing; the name of the ODBC data source, or a connection string from Eaglesoft's settings, see the package's doc")
 	case c.DB == nil:
-		if problem := c.Database.problem(); problem != "" {
+		if problem := dsnProblem(c.Database); problem != "" {
 			wrong(problem)
 		}
 	}

@@ -34,7 +34,7 @@ func openDatabase(cfg Config, moved func()) (*database, error) {
 	if cfg.DB != nil {
 		c.Pool = cfg.DB.DB
 	} else {
-		c.SQLDriver, c.DSN = cfg.Database.driver, cfg.Database.name
+		c.SQLDriver, c.DSN = cfg.Database.SQLDriver(), cfg.Database.Secret()
 	}
 	for _, s := range cfg.session() {
 		c.Init = append(c.Init, driver.NewSecret(s))

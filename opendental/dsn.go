@@ -234,7 +234,7 @@ func (c Config) Validate() error {
 	case c.DB != nil && !c.Database.IsZero():
 		wrong("database: give either DB or Database")
 	case !c.Database.IsZero():
-		if problem := c.Database.problem(); problem != "" {
+		if problem := dsnProblem(c.Database); problem != "" {
 			wrong(problem)
 		}
 	}

@@ -57,7 +57,7 @@ func openSQL(cfg Config, env driver.Env) (*sqlConn, error) {
 	db := cfg.DB
 	if db == nil {
 		var err error
-		if db, err = cfg.Database.open(); err != nil {
+		if db, err = openPool(cfg.Database); err != nil {
 			return nil, rejected("connect", driver.ReasonInvalid, "the SQL driver refuses the data source name")
 		}
 		c.close = db.Close
