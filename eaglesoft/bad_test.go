@@ -427,7 +427,7 @@ func TestAServerThatWasStoppedOverNightIsFoundAgain(t *testing.T) {
 	}
 }
 
-func TestAWriteWhoseRefIsThereIsRefused(t *testing.T) {
+func TestAWriteWhoseRefIsThereIsVerifiedInstead(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, time.UTC)
 	conn := o.connect(o.config())
@@ -437,7 +437,12 @@ func TestAWriteWhoseRefIsThereIsRefused(t *testing.T) {
 		_, err := driver.Write(t.Context(), conn, op)
 		require.NoError(t, err)
 		_, err = driver.Write(context.Background(), conn, op)
+		require.ErrorIs(t, err, driver.ErrUnknownOutcome)
 		require.ErrorIs(t, err, driver.ReasonDuplicate)
+		verdict, receipt, err := driver.Verify(t.Context(), conn, op)
+		require.NoError(t, err)
+		require.Equal(t, driver.VerdictApplied, verdict)
+		require.NotEmpty(t, receipt.ID)
 		require.Equal(t, 1, o.count(op))
 	}
 }

@@ -91,8 +91,8 @@
 //
 // A write is one transaction; see package sqlpms for what can be in doubt. The Ref
 // is looked for before anything is inserted, and one that is there already is
-// ErrRejected with ReasonDuplicate. It is looked for again before the end: what
-// cannot be found then is undone. It stands in a note's text, at the end of a
+// ErrUnknownOutcome with ReasonDuplicate: Verify tells the rest. It is looked for
+// again before the end: what cannot be found then is undone. It stands in a note's text, at the end of a
 // document's name, and at the end of a payment's description. A status has no room
 // for it: whether a status was written is told by the status alone, and a third one
 // is left to a person.

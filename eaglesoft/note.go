@@ -124,11 +124,11 @@ func (c *conn) findNote(ctx context.Context, q querier, op string, n *driver.Not
 	return "", nil
 }
 
-// duplicate refuses a write whose Ref is there already. It was looked for and not
-// found before the operation was sent again, so that a person has to look.
+// duplicate is the answer to a write whose Ref is there already: a sending that was
+// taken for lost has arrived since. Nothing is written, and Verify tells the rest.
 func duplicate(op string, err error) error {
 	if err != nil {
 		return err
 	}
-	return rejected(op, driver.ReasonDuplicate, "the Ref is in the PMS already")
+	return failure(op, driver.ErrUnknownOutcome, driver.ReasonDuplicate, "the Ref is in the PMS already")
 }
