@@ -158,3 +158,25 @@ func nextSecond(t *testing.T) {
 	now := time.Now().Unix()
 	require.Eventually(t, func() bool { return time.Now().Unix() > now }, soon, 5*time.Millisecond)
 }
+
+// The history may name a visit whose row is not back yet.
+func TestWithoutTheIndexARestoreDeletesNothing(t *testing.T) {
+	onEachHistory(t, func(t *testing.T, o *office, r reader) {
+		d := o.tables
+		ada := o.patient("Ada", "Quill")
+		kept, gone := o.visit(ada, o.Now().AddDate(0, 0, 1)), o.visit(ada, o.Now().AddDate(0, 0, 2))
+		cursor := r.settled(o, driver.AppointmentFeed, "")
+		require.NoError(t, o.SetConfirmed(t.Context(), kept, confirmed))
+		d.run("CREATE TABLE saved LIKE appointment", "INSERT INTO saved SELECT * FROM appointment")
+		nextSecond(t)
+		d.run("DROP TABLE appointment", "CREATE TABLE appointment LIKE saved")
+		_, err := driver.ReadChanges(t.Context(), r.conn, driver.ChangesQuery{Feed: driver.AppointmentFeed, Cursor: cursor})
+		requireError(t, err, driver.ErrUnavailable, driver.ReasonMaintenance, "back-up may be being restored")
+
+		d.run("INSERT INTO appointment SELECT * FROM saved")
+		require.NoError(t, o.DeleteAppointment(t.Context(), gone))
+		page := r.changes(driver.AppointmentFeed, cursor)
+		require.True(t, holds(page, kept))
+		require.Equal(t, []string{id(gone)}, page.Deleted)
+	})
+}
