@@ -73,8 +73,11 @@ func (j *joined) OpenPhoto(ctx context.Context, id string) (io.ReadCloser, error
 // ReadHint implements [driver.Hinter]. There are no hints while the database is
 // away.
 func (j *joined) ReadHint(ctx context.Context, mark string) (driver.Hint, error) {
-	if j.seen() == nil {
-		return driver.Hint{}, unavailable("read hint", "the office's database is not used now")
+	j.state.Lock()
+	down := j.down
+	j.state.Unlock()
+	if down != nil {
+		return driver.Hint{}, unavailable("read hint", words(down.why))
 	}
 	hint, err := j.sqlConn.ReadHint(ctx, mark)
 	if err != nil {

@@ -109,6 +109,20 @@ type keyMark struct {
 	Low  int64 `json:"l"` // everything up to it has been seen
 	High int64 `json:"h"` // the highest key at Seen
 	Seen int64 `json:"t"`
+	// Lower is when the highest key was first seen to be lower than before, in
+	// seconds since 1970: an office has gone back to a back-up, and gives keys out
+	// again that were seen.
+	Lower int64 `json:"b,omitempty"`
+}
+
+// look notes whether keys have gone back, and reports whether that is long enough
+// ago for the restore to be over. The cursor is of no more use then: rows that came
+// since may have keys that it takes for seen.
+func (m keyMark) look(seen present) (keyMark, bool) {
+	if m.Seen > 0 && m.Lower == 0 && seen.highest < m.High {
+		m.Lower = seen.now
+	}
+	return m, m.Lower > 0 && seen.now-m.Lower > int64(settleFor/time.Second)
 }
 
 // keysBack is how many keys a first mark lies before the highest, for rows that
@@ -120,11 +134,11 @@ const keysBack = 20
 func (m keyMark) next(age time.Duration, began int64, seen present) keyMark {
 	switch {
 	case m.Seen == 0:
-		return keyMark{max(0, seen.highest-keysBack), seen.highest, seen.now}
+		return keyMark{Low: max(0, seen.highest-keysBack), High: seen.highest, Seen: seen.now}
 	case began-m.Seen < int64(age/time.Second):
 		return m
 	}
-	return keyMark{m.High, max(seen.highest, m.High), seen.now}
+	return keyMark{m.High, max(seen.highest, m.High), seen.now, m.Lower}
 }
 
 // present is what a call sees before it reads rows: the server's clock in seconds
@@ -204,6 +218,14 @@ func (c *sqlConn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (drive
 		return c.baselineSQL(s, cur), nil
 	case now < max(cur.Now, cur.End)-int64(stepBack/time.Second):
 		return driver.Page{}, expired(op, "the database server's clock was set back")
+	}
+	// Photos whose keys went back are found by their net, and newest documents are
+	// often deleted.
+	if table, _ := s.markedKeys(feed); table != "" && feed != "photos" {
+		var over bool
+		if cur.Mark, over = cur.Mark.look(cur.seen); over {
+			return driver.Page{}, expired(op, "the office has gone back to a back-up")
+		}
 	}
 	var page driver.Page
 	switch {

@@ -107,13 +107,19 @@ func (c *sqlConn) history(ctx context.Context, op string, s *sqlSchema, cur *sql
 	var page driver.Page
 	named := map[string]bool{}
 	rest := rows[:0:0]
+	deleted := map[string]bool{}
+	for _, r := range rows {
+		if r.text("HistApptAction") == "4" {
+			deleted[r.id("Named")] = true
+		}
+	}
 	for _, r := range rows {
 		id := r.id("Named")
 		switch {
 		case id == "" || named[id]:
 		case r.id("AptNum") == "":
 			// Deleted, or about to be there: then it comes the next time.
-			if r.text("HistApptAction") != "4" {
+			if !deleted[id] {
 				if err := c.inDoubt(ctx, op, s, id); err != nil {
 					return driver.Page{}, false, err
 				}

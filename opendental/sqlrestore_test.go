@@ -180,3 +180,35 @@ func TestWithoutTheIndexARestoreDeletesNothing(t *testing.T) {
 		require.Equal(t, []string{id(gone)}, page.Deleted)
 	})
 }
+
+// An office that stays with an older back-up gives numbers out again.
+func TestACursorEndsWhenNumbersAreGivenOutAgain(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, o *office, r reader) {
+		d := o.tables
+		for range 30 {
+			o.patient("Ada", "Quill")
+		}
+		cursor := r.changes(driver.PatientFeed, "").Next
+		for range 2 { // until the mark is at the highest number
+			o.passed.Add(int64(25 * time.Hour))
+			cursor = r.changes(driver.PatientFeed, cursor).Next
+		}
+		d.run("CREATE TABLE kept AS SELECT PatNum FROM patient ORDER BY PatNum LIMIT 5",
+			"DELETE FROM patient WHERE PatNum NOT IN (SELECT PatNum FROM kept)", "ALTER TABLE patient AUTO_INCREMENT=1")
+		cursor = r.changes(driver.PatientFeed, cursor).Next // a restore may be under way
+		again := o.patient("Bo", "Reyes")
+		o.passed.Add(int64(opendental.SettleFor) / 2)
+		page := r.changes(driver.PatientFeed, cursor)
+		require.Empty(t, page.Patients)
+		o.passed.Add(int64(opendental.SettleFor))
+		_, err := driver.ReadChanges(t.Context(), r.conn, driver.ChangesQuery{Feed: driver.PatientFeed, Cursor: page.Next})
+		requireError(t, err, driver.ErrCursorExpired, driver.ReasonNone, "gone back to a back-up")
+
+		// Whoever begins anew reads all patients by window.
+		var ids []string
+		for _, p := range r.window(driver.PatientFeed).Patients {
+			ids = append(ids, p.ID)
+		}
+		require.Contains(t, ids, id(again))
+	})
+}
