@@ -78,6 +78,10 @@
 // visits that are not in it are in doubt for half an hour: they are told as deleted
 // only if the program's history says so. That goes by what the connection has
 // seen; one that is made during the restore takes the table as it is.
+// Before version 25 the appointments' changes may wait for that time as a whole.
+// When the highest number of a table has gone back, cursors of patients and
+// appointments end half an hour later, and the feed begins anew. A patient who then
+// has a number that another one had before the restore is not told as new.
 //
 // # Reads of the database
 //
