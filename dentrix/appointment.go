@@ -30,7 +30,7 @@ type visit struct {
 
 // visit makes a record of a row of v_appt or of sp_appointments.
 func (c *conn) visit(r *sqlpms.Row) visit {
-	status := statusID(r.Int("status_id"))
+	status := statusID(int64(r.Byte("status_id")))
 	v := visit{
 		Appointment: driver.Appointment{
 			ID:         r.ID("appointment_id"),

@@ -23,12 +23,14 @@ func (w *writing) setStatus(ctx context.Context, s *driver.StatusChange) (driver
 	switch {
 	case err != nil:
 		return driver.Receipt{}, beforeSending(err)
+	case before.Patient != s.Patient:
+		return driver.Receipt{}, failure(w.name, driver.ErrConflict, driver.ReasonNone, "the appointment is another patient's by now")
 	case before.Status == s.To:
 		return driver.Receipt{ID: before.ID, At: before.ModifiedAt, Existed: true}, nil
-	case before.Status != s.From:
-		return driver.Receipt{}, failure(w.name, driver.ErrConflict, driver.ReasonNone, "the appointment has another status by now")
 	case before.State != driver.AppointmentScheduled:
 		return driver.Receipt{}, rejected(w.name, driver.ReasonAppointmentClosed, "")
+	case before.Status != s.From:
+		return driver.Receipt{}, failure(w.name, driver.ErrConflict, driver.ReasonNone, "the appointment has another status by now")
 	}
 	if binds(w.o.Arguments, BindPatientID, BindPatientGUID) {
 		who, err := w.person(ctx, w.name, w.p, before.Patient)

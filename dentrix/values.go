@@ -2,6 +2,8 @@ package dentrix
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"mime"
 	"strings"
@@ -188,6 +190,9 @@ func content(ctx context.Context, op string, d *driver.Document) ([]byte, error)
 	}
 	if int64(len(b)) != d.Size {
 		return nil, unavailable(op, "the document's content is not as long as was said")
+	}
+	if sum := sha256.Sum256(b); d.SHA256 != "" && !strings.EqualFold(hex.EncodeToString(sum[:]), d.SHA256) {
+		return nil, unavailable(op, "the document's content is not that which was announced")
 	}
 	return b, nil
 }

@@ -22,13 +22,15 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 		return driver.VerdictUnknown, driver.Receipt{}, rejected(name, driver.ReasonUnsupported, "")
 	}
 	w := &writing{conn: c, p: p, op: op, o: o, name: name}
+	// Before the look: what is committed while it lasts may lie behind it already.
+	settled := sqlpms.Settled(op.Head(), c.cfg.verifyAfter(), time.Now())
 	receipt, there, known, err := w.verify(ctx)
 	switch {
 	case err != nil:
 		return driver.VerdictUnknown, driver.Receipt{}, err
 	case there:
 		return driver.VerdictApplied, receipt, nil
-	case !known, c.isLost(op.Kind()), time.Since(op.Head().LastSent) < c.cfg.verifyAfter():
+	case !known, c.isLost(op.Kind()), !settled:
 		return driver.VerdictUnknown, driver.Receipt{}, nil
 	}
 	return driver.VerdictAbsent, driver.Receipt{}, nil

@@ -230,7 +230,7 @@ func TestSecondaryProvidersAndCompletedVisitsAreRefused(t *testing.T) {
 	_, err = driver.Write(t.Context(), conn, &driver.StatusChange{Header: driver.Header{Ref: ref("S"), Patient: patient}, Appointment: visit, From: "150", To: "2"})
 	require.ErrorIs(t, err, driver.ReasonAppointmentClosed)
 	_, err = driver.Write(t.Context(), conn, &driver.StatusChange{Header: driver.Header{Ref: ref("S"), Patient: patient}, Appointment: visit, From: "1", To: "2"})
-	require.ErrorIs(t, err, driver.ErrConflict)
+	require.ErrorIs(t, err, driver.ReasonAppointmentClosed, "its status is another one because it is over")
 }
 
 // Titles and memos may lose what Dentrix cannot store; notes may not.

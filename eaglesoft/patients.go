@@ -184,4 +184,6 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-func nextDay(d driver.Date) driver.Date { return driver.DateOf(d.In(time.UTC).AddDate(0, 0, 1)) }
+func nextDay(d driver.Date) driver.Date { return addDays(d, 1) }
+
+func addDays(d driver.Date, n int) driver.Date { return driver.DateOf(d.In(time.UTC).AddDate(0, 0, n)) }

@@ -87,12 +87,17 @@ func (c *conn) writePayment(ctx context.Context, t *tx, op string, s *schema, p 
 	return receipt(id), nil
 }
 
-// findPayment looks for the Ref in the descriptions of what is posted on that day.
-// The responsible party may have changed since, and staff may have voided the
+// daysAround is how far from its posting date a payment is looked for: staff may have
+// put it on another day. A whole practice's ledger is read for these days, so that
+// there are not more of them.
+const daysAround = 7
+
+// findPayment looks for the Ref in the descriptions of what is posted around that
+// day. The responsible party may have changed since, and staff may have voided the
 // payment: it was posted all the same.
 func (c *conn) findPayment(ctx context.Context, q querier, op string, p *driver.Payment) (string, error) {
 	rows, err := q.query(ctx, op, "SELECT "+columns("", "tran_num", "description")+" FROM "+c.db.from(tHeader)+
-		` WHERE "tran_date" >= ? AND "tran_date" < ? ORDER BY "tran_num"`, p.PostedOn.String(), nextDay(p.PostedOn).String())
+		` WHERE "tran_date" >= ? AND "tran_date" < ? ORDER BY "tran_num"`, addDays(p.PostedOn, -daysAround).String(), addDays(p.PostedOn, daysAround+1).String())
 	if err != nil {
 		return "", err
 	}

@@ -39,10 +39,11 @@ func (c *conn) writeStatus(ctx context.Context, t *tx, op string, sc *driver.Sta
 	switch {
 	case a.Patient != sc.Patient:
 		return driver.Receipt{}, failure(op, driver.ErrConflict, driver.ReasonNone, "the appointment is another patient's by now")
+	case a.Status == sc.To:
+		// Whatever has become of the visit since: an earlier sending may have set it.
+		return driver.Receipt{ID: a.ID, Existed: true}, nil
 	case a.State == driver.AppointmentCancelled || a.State == driver.AppointmentCompleted:
 		return driver.Receipt{}, rejected(op, driver.ReasonAppointmentClosed, "")
-	case a.Status == sc.To:
-		return driver.Receipt{ID: a.ID, Existed: true}, nil
 	case a.Status != sc.From:
 		return driver.Receipt{}, failure(op, driver.ErrConflict, driver.ReasonNone, "the status has changed since")
 	}

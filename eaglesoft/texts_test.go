@@ -246,7 +246,7 @@ func TestTextsOfAPayment(t *testing.T) {
 	p.reads(`SELECT "paytype_id" FROM "PPM"."paytype" WHERE "paytype_id" = ?`, rowsOf("paytype_id", int64(2)), int64(2))
 	looks := func(found *sqlmock.Rows) {
 		p.reads(`SELECT "tran_num", "description" FROM "PPM"."transactions_header" WHERE "tran_date" >= ? AND "tran_date" < ? ORDER BY "tran_num"`,
-			found, "2026-11-27", "2026-11-28")
+			found, "2026-11-20", "2026-12-05")
 	}
 	looks(rowsOf("tran_num description"))
 	p.does(`INSERT INTO "PPM"."transactions_header" ("user_id", "type", "tran_date", "resp_party_id", "amount", "paytype_id", "description",`+

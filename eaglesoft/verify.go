@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
 // Verify implements [driver.Verifier]. Everything is found by its Ref, but for a
@@ -21,26 +22,17 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 		return unknown(err)
 	}
 	// Before the look: what is committed while it lasts may lie behind it already.
-	stillAtWork := c.stillAtWork(op)
+	settled := sqlpms.Settled(op.Head(), c.cfg.verifyAfter(), time.Now())
 	r, found, sure, err := c.find(ctx, name, op)
 	switch {
 	case err != nil:
 		return unknown(err)
 	case found:
 		return driver.VerdictApplied, r, nil
-	case stillAtWork || !sure:
+	case !settled || !sure:
 		return unknown(nil)
 	}
 	return driver.VerdictAbsent, driver.Receipt{}, nil
-}
-
-// stillAtWork reports whether the database may still carry out an earlier request.
-func (c *conn) stillAtWork(op driver.Op) bool {
-	last := op.Head().LastSent
-	if last.IsZero() {
-		last = op.Head().FirstSent
-	}
-	return !last.IsZero() && time.Now().Before(last.Add(c.cfg.verifyAfter()))
 }
 
 // find looks for an operation's effect; sure is false where nothing found does not

@@ -35,14 +35,19 @@ type Write struct {
 	Timeout time.Duration
 }
 
-// Settle is how long after the last sending a server that was cut off may still
-// carry out what it had received: what a driver gives as OpInfo.VerifyAfter,
-// unless its PMS is slower. Until then Verify must not say that a write is absent.
-const Settle = 30 * time.Second
-
-// Settled reports whether enough time has passed since an operation was last sent.
-func Settled(h *driver.Header, now time.Time) bool {
-	return h.LastSent.IsZero() || !now.Before(h.LastSent.Add(Settle))
+// Settled reports whether a server that was cut off can no longer carry out what it
+// had received: whether after, which is the driver's OpInfo.VerifyAfter, has passed
+// since the operation was sent last, or first where the last is not known. Until then
+// Verify must not say that a write is absent.
+//
+// Ask before the look, with the time at which it begins: what is committed while it
+// lasts may lie behind it already.
+func Settled(h *driver.Header, after time.Duration, now time.Time) bool {
+	last := h.LastSent
+	if last.Before(h.FirstSent) {
+		last = h.FirstSent
+	}
+	return last.IsZero() || !now.Before(last.Add(after))
 }
 
 // Tx is a transaction of a [Write] or a look of [DB].Look. It is good within the

@@ -209,3 +209,21 @@ func TestAProceduresErrorIsClassified(t *testing.T) {
 	requireKind(t, err, driver.ErrUnknownOutcome)
 	require.ErrorContains(t, err, "error 52910")
 }
+
+func TestWhatWasSentLastOrFirstSettlesLater(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
+	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	for name, c := range map[string]struct {
+		h    driver.Header
+		want bool
+	}{
+		"never sent":               {driver.Header{}, true},
+		"long ago":                 {driver.Header{FirstSent: ago(time.Hour), LastSent: ago(time.Minute)}, true},
+		"just now":                 {driver.Header{FirstSent: ago(time.Hour), LastSent: ago(time.Minute - 1)}, false},
+		"the last is not known":    {driver.Header{FirstSent: ago(time.Second)}, false},
+		"by a clock that was fast": {driver.Header{FirstSent: ago(time.Hour), LastSent: ago(-time.Hour)}, false},
+	} {
+		require.Equal(t, c.want, sqlpms.Settled(&c.h, time.Minute, now), name)
+	}
+}
