@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/eaglesoft"
+	"github.com/pmswriteback/pms/eaglesoft/eaglesofttest"
 )
 
 // A status whose answer was lost is sent again without a look: by then the patient
@@ -46,4 +48,25 @@ func TestAPaymentThatStaffMovedToAnotherDayIsFound(t *testing.T) {
 		require.ErrorIs(t, err, driver.ReasonDuplicate)
 		require.Equal(t, 1, o.count(op))
 	}
+}
+
+// Staff may move an appointment to an operatory of the other practice: what a
+// connection does not read, it does not confirm either.
+func TestAnAppointmentOfAnotherSiteKeepsItsStatus(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, time.UTC)
+	k, err := eaglesoft.NewConnector(o.config())
+	require.NoError(t, err)
+	conn, err := k.Connect(t.Context(), driver.Env{Location: time.UTC, Site: eaglesofttest.Practice})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	op := o.operation(driver.OpStatus, o.patient()).(*driver.StatusChange)
+	o.Run("UPDATE PPM.appointment SET location_id=3 WHERE appointment_id=?", op.Appointment)
+	_, err = driver.Write(t.Context(), conn, op)
+	require.ErrorIs(t, err, driver.ReasonAppointmentMissing)
+	require.Zero(t, o.count(op))
+	o.Run("UPDATE PPM.appointment SET location_id=2 WHERE appointment_id=?", op.Appointment)
+	_, err = driver.Write(t.Context(), conn, op)
+	require.NoError(t, err)
+	require.Equal(t, 1, o.count(op))
 }

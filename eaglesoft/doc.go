@@ -103,6 +103,9 @@
 //
 // Inactive patients are written for as well: Eaglesoft has none that are archived.
 //
+// A payment is looked for on the seven days before and after its posting date, because
+// staff may put it on another day; one that was moved further is not found.
+//
 // A payment reduces nothing by itself: header and detail bear its negative amount,
 // and the patient's balances, their ageing and the providers' totals are left
 // alone. Eaglesoft then marks the account and offers to update it, and staff

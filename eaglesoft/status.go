@@ -14,8 +14,9 @@ const (
 
 // writeStatus sets a confirmation status over the one on which it was decided, if
 // the appointment is still at the same time, and writes the schedule's log as
-// Eaglesoft's own users do by its program.
-func (c *conn) writeStatus(ctx context.Context, t *tx, op string, sc *driver.StatusChange) (driver.Receipt, error) {
+// Eaglesoft's own users do by its program. An appointment of another site than the
+// connection's, by sites, is none.
+func (c *conn) writeStatus(ctx context.Context, t *tx, op string, sc *driver.StatusChange, sites map[string]string) (driver.Receipt, error) {
 	to, known := c.cfg.confirmation(sc.To)
 	if !known {
 		return driver.Receipt{}, rejected(op, driver.ReasonOptionUnknown, "")
@@ -28,7 +29,7 @@ func (c *conn) writeStatus(ctx context.Context, t *tx, op string, sc *driver.Sta
 	if err != nil {
 		return driver.Receipt{}, err
 	}
-	found := c.appointments(rows, nil)
+	found := c.appointments(rows, sites)
 	if err := problem(op, rows); err != nil {
 		return driver.Receipt{}, err
 	}

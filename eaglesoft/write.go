@@ -32,7 +32,14 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 		err = checkNote(name, s, op)
 		do = func(ctx context.Context, t *tx) (driver.Receipt, error) { return c.writeNote(ctx, t, name, s, op) }
 	case *driver.StatusChange:
-		do = func(ctx context.Context, t *tx) (driver.Receipt, error) { return c.writeStatus(ctx, t, name, op) }
+		// Before the transaction, which holds a connection of the pool.
+		var sites map[string]string
+		if c.env.Site != "" {
+			sites, err = c.sites(ctx, name)
+		}
+		do = func(ctx context.Context, t *tx) (driver.Receipt, error) {
+			return c.writeStatus(ctx, t, name, op, sites)
+		}
 	case *driver.Document:
 		err = checkDocument(name, op)
 		within += fileWithin
