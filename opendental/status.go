@@ -21,10 +21,11 @@ func (c *conn) writeStatus(ctx context.Context, op string, s *driver.StatusChang
 	switch {
 	case a.Patient != s.Patient:
 		return driver.Receipt{}, failure(op, driver.ErrConflict, driver.ReasonNone, "the appointment is another patient's")
+	case a.Status == s.To:
+		// Whatever has become of the visit since: an earlier sending may have set it.
+		return driver.Receipt{ID: a.ID, At: a.ModifiedAt, Existed: true}, nil
 	case a.State == driver.AppointmentCompleted, a.State == driver.AppointmentCancelled, a.State == driver.AppointmentUnscheduled:
 		return driver.Receipt{}, rejected(op, driver.ReasonAppointmentClosed, "")
-	case a.Status == s.To:
-		return driver.Receipt{ID: a.ID, At: a.ModifiedAt, Existed: true}, nil
 	case a.Status != s.From:
 		return driver.Receipt{}, failure(op, driver.ErrConflict, driver.ReasonNone, "the status is another one by now")
 	}

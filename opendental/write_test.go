@@ -115,6 +115,12 @@ func TestAStatusIsComparedBeforeAndReadBackAfter(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, receipt.Existed)
 
+	// Set by an earlier sending, and over since: nothing is left to do, and nothing to refuse.
+	f.onJSON("GET /appointments/3", 200, apt(21, "Complete"))
+	receipt, err = c.Write(t.Context(), op())
+	require.NoError(t, err)
+	require.True(t, receipt.Existed)
+
 	f.onJSON("GET /appointments/3", 200, apt(22, "Scheduled"))
 	_, err = c.Write(t.Context(), op())
 	require.ErrorIs(t, err, driver.ErrConflict)
