@@ -57,7 +57,7 @@ type conn struct {
 	mu    sync.Mutex
 	found *probed
 	fresh time.Time              // when found was found out and not used for Info yet
-	lost  map[driver.OpKind]bool // written, and not found again
+	lost  map[driver.OpKind]bool // false: found by its look-up; true: written, and not found
 	walks sqlpms.Walks[visit]
 }
 

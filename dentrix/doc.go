@@ -77,8 +77,10 @@
 // [driver.ErrUnknownOutcome] with [driver.ReasonDuplicate], and Verify tells the
 // rest. A record that was written and is not found again is [driver.ErrIncomplete]: it
 // is not sent again, and nothing more is written that way on the connection, because
-// the profile's look-up cannot be right. Without a look-up Verify never says
-// more than unknown, and a person is asked.
+// the profile's look-up cannot be right. Verify says that a write is absent only by a
+// look-up that is proved: by the profile's word ([Find].ProvedOn), or because the
+// connection has found a record by it. Before that, and without a look-up, it says
+// unknown, and a person is asked.
 //
 // # What to know
 //

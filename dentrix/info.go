@@ -174,8 +174,12 @@ func (c *conn) opInfo(p *probed, kind driver.OpKind) driver.OpInfo {
 	case driver.OpAdjustment:
 		info.HeldAs = "a positive adjustment"
 	}
-	if o.Find == nil && kind != driver.OpStatus {
+	switch {
+	case kind == driver.OpStatus:
+	case o.Find == nil:
 		info.HeldAs = joinWords(info.HeldAs, "one whose answer was lost cannot be looked up and is left to a person")
+	case !c.trusts(kind, o):
+		info.HeldAs = joinWords(info.HeldAs, "until one was found again after it was written, one whose answer was lost is left to a person")
 	}
 	return info
 }
@@ -213,6 +217,20 @@ func (c *conn) loses(kind driver.OpKind, lost bool) {
 		c.lost = map[driver.OpKind]bool{}
 	}
 	c.lost[kind] = lost
+}
+
+// trusts tells whether what an operation's look-up does not find was not written.
+// What this connection has seen goes before what the profile says.
+func (c *conn) trusts(kind driver.OpKind, o *Operation) bool {
+	if kind == driver.OpStatus {
+		return true // read from the appointment
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if lost, seen := c.lost[kind]; seen {
+		return !lost
+	}
+	return o.Find != nil && o.Find.ProvedOn != ""
 }
 
 func (c *conn) isLost(kind driver.OpKind) bool {

@@ -145,6 +145,13 @@ type Find struct {
 	KeyColumns []string `json:"key_columns"`
 	// IDColumn is the column with the record's id; empty where there is none.
 	IDColumn string `json:"id_column,omitempty"`
+	// ProvedOn says where package drivertest has shown that the look-up finds what
+	// the call writes, such as "restored copy, Dentrix G7.8, 2 June 2026". A look-up
+	// in the wrong place finds nothing either, and whoever took that for "not
+	// written" would post a payment twice. Without ProvedOn, therefore, and until
+	// the connection has found a record of the operation by it, a write whose
+	// answer was lost is left to a person.
+	ProvedOn string `json:"proved_on,omitempty"`
 }
 
 // ParseProfile reads a profile and checks all that can be checked without a

@@ -252,6 +252,9 @@ func (c *checks) find(path string, f *Find) {
 	if unfilled(f.IDColumn) {
 		c.add(path+".id_column", "fill in the column's name, or leave it out")
 	}
+	if unfilled(f.ProvedOn) {
+		c.add(path+".proved_on", "fill in on which restored copy drivertest has passed, or leave it out until it has")
+	}
 }
 
 func (c *checks) id(path string, op *Operation) {

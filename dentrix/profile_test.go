@@ -88,6 +88,7 @@ func TestEverythingThatIsWrongInAProfileIsSaidAtOnceWithItsPlace(t *testing.T) {
 		part(note, "arguments", 2)["bnid"] = "time"
 		note["type"] = map[string]any{"id": "7", "text": "Broken appointment"}
 		note["max_chars"] = 10
+		part(note, "find")["proved_on"] = "fill_in: a copy"
 		payment := part(doc, "operations", "payment")
 		delete(payment, "find")
 		payment["errors"] = map[string]any{"59001": "closed", "x": "period_closed"}
@@ -107,7 +108,7 @@ func TestEverythingThatIsWrongInAProfileIsSaidAtOnceWithItsPlace(t *testing.T) {
 		"operations.charge: there is no such operation",
 		"operations.note.arguments: there are 7, and the call has 2 question marks", "operations.note.arguments[0].bind: must be one of", "operations.note.arguments[1]: must have either bind or value",
 		"operations.note.arguments[2].bnid: there is no such field; it may have about, name, bind, value",
-		"operations.note.arguments: the patient is missing", "operations.note.type.id: Dentrix takes Office Journal entries of the types 3, 4, 5, 20 only", "operations.note.max_chars: leaves no room",
+		"operations.note.arguments: the patient is missing", "operations.note.type.id: Dentrix takes Office Journal entries of the types 3, 4, 5, 20 only", "operations.note.max_chars: leaves no room", "operations.note.find.proved_on: fill in",
 		"operations.payment.id.from: needs find", "operations.payment.errors.59001: must be", "operations.payment.errors.x: the code must be", "operations.payment: max_bytes and mime are for documents",
 		"operations.payment.arguments: the amount is missing", "operations.payment.arguments: the posting date is missing",
 		"operations.refund: needs payment with find", "operations.refund.arguments[3].bind: must be one of", "operations.refund.arguments: the amount, which raises what is owed, is missing",

@@ -12,8 +12,8 @@ import (
 
 // Verify implements [driver.Verifier]: it looks for the write's key, or for the
 // appointment's status. An operation for which the profile has no look-up stays
-// VerdictUnknown, and so does one whose patient is gone, or whose look-up did not find
-// what was written before.
+// VerdictUnknown, and so does one whose patient is gone, or whose look-up is not known
+// to find what is written: see [Find].ProvedOn.
 func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver.Receipt, error) {
 	name := "verify " + string(op.Kind())
 	p := c.known()
@@ -29,8 +29,11 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 	case err != nil:
 		return driver.VerdictUnknown, driver.Receipt{}, err
 	case there:
+		if o.Find != nil {
+			c.loses(op.Kind(), false)
+		}
 		return driver.VerdictApplied, receipt, nil
-	case !known, c.isLost(op.Kind()), !settled:
+	case !known, !c.trusts(op.Kind(), o), !settled:
 		return driver.VerdictUnknown, driver.Receipt{}, nil
 	}
 	return driver.VerdictAbsent, driver.Receipt{}, nil
