@@ -231,7 +231,9 @@
 // notes where the database's server shows another time. Changes are found by the
 // server's clock. A cursor of the database lies ten seconds before it (InnoDB: a
 // minute), because a statement is stamped when it begins and may wait for a lock:
-// what changed within that time comes more than once.
+// what changed within that time comes more than once. An appointment whose change
+// waited longer, because a backup had locked the table, is found through the
+// program's history.
 package opendental
 
 import (

@@ -317,15 +317,16 @@ func (c *sqlConn) appointmentChanges(ctx context.Context, op string, s *sqlSchem
 		case to < cur.End:
 			cur.Stamp, cur.Key = to+1, 0
 		default:
-			gone, err := c.deletedAppointments(ctx, op, s, cur)
+			named, err := c.sinceHistory(ctx, op, s, cur)
 			if err != nil {
 				return driver.Page{}, err
 			}
 			// Deleted after it was read.
 			page.Appointments = slices.DeleteFunc(page.Appointments, func(a driver.Appointment) bool {
-				return slices.Contains(gone, a.ID)
+				return slices.Contains(named.Deleted, a.ID)
 			})
-			page.Deleted = append(page.Deleted, gone...)
+			page.Appointments = append(page.Appointments, named.Appointments...)
+			page.Deleted = append(page.Deleted, named.Deleted...)
 			page.Next = c.endRun(s, cur)
 			return page, nil
 		}

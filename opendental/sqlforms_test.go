@@ -35,8 +35,8 @@ var allowedForms = []*regexp.Regexp{
 		`( AND \(h\.HistDateTStamp>\? OR h\.HistApptNum>#\))?) ORDER BY (h\.HistDateTStamp, )?h\.HistApptNum LIMIT #$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM appointment a WHERE a\.AptStatus IN \([#,]+\) AND a\.AptDateTime>=\?( AND a\.AptDateTime<\?)? AND UNIX_TIMESTAMP\(a\.DateTStamp\)>=#$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM appointment a WHERE a\.DateTStamp>=LEAST\([A-Z_#(), -]+\) AND [A-Za-z_.()#=<> ]+ ORDER BY a\.DateTStamp, a\.AptNum LIMIT #$`),
-	regexp.MustCompile(`^SELECT DISTINCT h\.AptNum FROM histappointment h WHERE h\.(HistApptNum>#|HistDateTStamp>=\?)( AND \(h\.ClinicNum=# OR h\.PatNum=#\))? AND h\.HistApptAction=#` +
-		` AND NOT EXISTS \(SELECT # FROM appointment a WHERE a\.AptNum=h\.AptNum\)$`),
+	regexp.MustCompile(`^SELECT h\.AptNum AS Named, [A-Za-z_.,()=# ]+ FROM histappointment h LEFT JOIN appointment a ON a\.AptNum=h\.AptNum WHERE h\.(HistApptNum>#|HistDateTStamp>=\?)` +
+		` AND \(UNIX_TIMESTAMP\(a\.DateTStamp\)<# OR \(h\.HistApptAction=# AND a\.AptNum IS NULL( AND \(h\.ClinicNum=# OR h\.PatNum=#\))?\)\) ORDER BY h\.HistApptNum$`),
 	regexp.MustCompile(`^SELECT DISTINCT h\.AptNum FROM histappointment h WHERE h\.AptNum=# AND h\.HistApptAction=#$`),
 	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow, d\.[A-Za-z_.,() ]+ FROM document d JOIN patient p ON p\.PatNum=d\.PatNum WHERE [A-Za-z_.,()#=<> ]+ ORDER BY d\.DocNum LIMIT #$`),
 	regexp.MustCompile(`^SELECT STRAIGHT_JOIN UNIX_TIMESTAMP\(\) AS ServerNow, x\.DocNum AS Changed, [A-Za-z_.,() ]+ FROM document x JOIN document d ON d\.PatNum=x\.PatNum AND d\.DocCategory=# JOIN patient p ON p\.PatNum=d\.PatNum` +

@@ -221,35 +221,50 @@ func (c *sqlConn) visitsAndLeft(rows []row) driver.Page {
 	return page
 }
 
-// deletedAppointments are ids from the history that the program keeps. What is
-// there nevertheless is about to be deleted, and comes the next time.
-func (c *sqlConn) deletedAppointments(ctx context.Context, op string, s *sqlSchema, cur sqlCursor) ([]string, error) {
+// sinceHistory reads what the history that the program keeps has named lately and
+// stamps do not lead to: appointments that are gone, and those whose change was
+// stamped before the cursor. Whoever changes something while a backup has locked
+// the table waits for as long as that takes, with the stamp of when the waiting
+// began; the program writes its history afterwards. What is there although the
+// history says that it was deleted is about to be, and comes the next time.
+func (c *sqlConn) sinceHistory(ctx context.Context, op string, s *sqlSchema, cur sqlCursor) (driver.Page, error) {
 	if s.noDeletes() != "" {
-		return nil, nil // as Info says
+		return driver.Page{}, nil // as Info says
 	}
 	where := ""
 	switch {
 	case s.random:
 		where = "h.HistDateTStamp>='" + formatWall(c.historySince(s, cur), wall) + "'"
 	case cur.Mark.Seen == 0:
-		return nil, expired(op, "the cursor is from a time when the office's primary keys were random")
+		return driver.Page{}, expired(op, "the cursor is from a time when the office's primary keys were random")
 	default:
 		where = "h.HistApptNum>" + strconv.FormatInt(cur.Mark.Low, 10)
 	}
+	gone := "h.HistApptAction=4 AND a.AptNum IS NULL"
 	if c.env.Site != "" && s.has("histappointment", "ClinicNum") && s.has("histappointment", "PatNum") {
 		// Sometimes the history of a deletion holds nothing but the number.
-		where += " AND (h.ClinicNum=" + c.env.Site + " OR h.PatNum=0)"
+		gone += " AND (h.ClinicNum=" + c.env.Site + " OR h.PatNum=0)"
 	}
-	rows, err := c.query(ctx, op, "SELECT DISTINCT h.AptNum FROM histappointment h WHERE "+where+" AND h.HistApptAction=4"+
-		" AND NOT EXISTS (SELECT 1 FROM appointment a WHERE a.AptNum=h.AptNum)")
+	rows, err := c.query(ctx, op, "SELECT h.AptNum AS Named, "+c.changedColumns(s)+" FROM histappointment h LEFT JOIN appointment a ON a.AptNum=h.AptNum WHERE "+where+
+		fmt.Sprintf(" AND (UNIX_TIMESTAMP(a.DateTStamp)<%d OR (%s)) ORDER BY h.HistApptNum", cur.Since, gone))
 	if err != nil {
-		return nil, err
+		return driver.Page{}, err
 	}
-	var gone []string
+	var gones []string
+	late := rows[:0:0]
+	named := map[string]bool{}
 	for _, r := range rows {
-		if id := r.id("AptNum"); id != "" {
-			gone = append(gone, id)
+		id := r.id("Named")
+		switch {
+		case id == "" || named[id]:
+		case r.id("AptNum") == "":
+			gones = append(gones, id)
+		default:
+			late = append(late, r)
 		}
+		named[id] = true
 	}
-	return gone, nil
+	page := c.visitsAndLeft(late)
+	page.Deleted = append(page.Deleted, gones...)
+	return page, nil
 }
