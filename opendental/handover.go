@@ -66,6 +66,9 @@ func (h handedOver) toAPI(op, feed string, loc *time.Location) (handedOver, erro
 		// Perhaps it is one of the API's own.
 		return handedOver{API: h.Tables}, nil
 	}
-	shown := inZone(time.Unix(cur.Since, 0).In(loc), wall).Add(time.Duration(h.Gap) * time.Second)
+	// The API is asked for all patients, of whom many change with their balances, so
+	// that it does not go back as far as the database does.
+	since := max(cur.Since, cur.Now-int64(slackInnoDB/time.Second))
+	shown := inZone(time.Unix(since, 0).In(loc), wall).Add(time.Duration(h.Gap) * time.Second)
 	return handedOver{API: cursor{Feed: feed, Since: formatWall(shown, wall)}.String(), Gap: h.Gap, Mark: cur.Mark}, nil
 }

@@ -233,7 +233,7 @@
 // minute), because a statement is stamped when it begins and may wait for a lock:
 // what changed within that time comes more than once. An appointment whose change
 // waited longer, because a backup had locked the table, is found through the
-// program's history.
+// program's history; of new patients the last hour comes each time for that.
 package opendental
 
 import (

@@ -2,6 +2,7 @@ package opendental_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -68,4 +69,23 @@ func TestAChangeBehindALockIsStampedBeforeIt(t *testing.T) {
 	a := r.appointment(apt)
 	require.Equal(t, id(texted), a.Status)
 	require.True(t, a.ModifiedAt.Before(locked))
+}
+
+func TestANewPatientWhoWaitedForABackupIsNotLost(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, o *office, r reader) {
+		for _, random := range []string{"0", "1"} {
+			o.must(o.SetPreference(t.Context(), "RandomPrimaryKeys", random))
+			r.info()
+			cursor := r.changes(driver.PatientFeed, "").Next
+			began := o.Now()
+			for range 50 { // polls during the backup
+				o.passed.Add(int64(time.Minute))
+				cursor = r.changes(driver.PatientFeed, cursor).Next
+			}
+			o.tables.run(fmt.Sprintf("SET timestamp=%d; INSERT INTO patient (LName,FName,SecDateEntry) VALUES ('New%s','One',CURDATE()); SET timestamp=DEFAULT",
+				began.Unix(), random))
+			page := r.changes(driver.PatientFeed, cursor)
+			require.Equal(t, 1, slices.IndexFunc(page.Patients, func(p driver.Patient) bool { return p.LastName.Reveal() == "New"+random })+1, "random keys: %s", random)
+		}
+	})
 }

@@ -21,6 +21,10 @@ const (
 	slackMyISAM = 10 * time.Second
 	// An InnoDB statement waits up to 50 s for a row (innodb_lock_wait_timeout).
 	slackInnoDB = 60 * time.Second
+	// A patient has no history that would tell of one who waited longer, behind the
+	// lock of a backup. There are few new ones, so that an hour of them may come
+	// more than once.
+	slackPatients = time.Hour
 	// stepBack is how far the server's clock may lie behind what it showed before
 	// until it counts as set back.
 	stepBack = 2 * time.Second
@@ -261,7 +265,7 @@ func (c *sqlConn) endRun(s *sqlSchema, cur sqlCursor) string {
 			next.Net = cur.End // everything was looked at
 		}
 	case "patients":
-		slack, age = s.slack("patient"), newFor
+		slack, age = slackPatients, newFor
 	default:
 		slack, age = s.slack("document"), newPhotoFor
 		if cur.Since == 0 {

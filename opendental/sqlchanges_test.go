@@ -148,7 +148,7 @@ func TestANewPatientWhoIsCompletedLaterComesAgain(t *testing.T) {
 		for range 30 { // behind the first mark
 			o.patient("Pat", "Padding")
 		}
-		o.passed.Add(int64(time.Hour))
+		o.passed.Add(int64(2 * time.Hour))
 		cursor := r.changes(driver.PatientFeed, "").Next
 		ada := o.patient("Ada", "New")
 		page := r.changes(driver.PatientFeed, cursor)
