@@ -22,8 +22,8 @@ var allowedForms = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT UNIX_TIMESTAMP\(\) AS ServerNow(, \(SELECT MAX\(t\.(HistApptNum|PatNum|DocNum)\) FROM (histappointment|patient|document) t\) AS Highest)?$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_, ()]+ FROM information_schema\.(COLUMNS|STATISTICS|TABLES) WHERE [A-Za-z_#()=?, ]+$`),
 	regexp.MustCompile(`^SELECT (MAX\(s\.SignalNum\) AS Highest|CAST\(MAX\(s\.SigDateTime\) AS CHAR\) AS SigAt) FROM signalod s$`),
-	regexp.MustCompile(`^SELECT s\.SignalNum FROM signalod s WHERE s\.SignalNum># AND s\.IType=# ORDER BY s\.SignalNum DESC LIMIT #$`),
-	regexp.MustCompile(`^SELECT CAST\(s\.SigDateTime AS CHAR\) AS SigAt FROM signalod s WHERE s\.SigDateTime>=\? AND s\.IType=# ORDER BY s\.SigDateTime LIMIT #$`),
+	regexp.MustCompile(`^SELECT MAX\(s\.SignalNum\) AS Highest, SUM\(s\.IType=#\) AS News FROM signalod s WHERE s\.SignalNum>#$`),
+	regexp.MustCompile(`^SELECT CAST\(s\.SigDateTime AS CHAR\) AS SigAt, SUM\(s\.IType=#\) AS News FROM signalod s WHERE s\.SigDateTime>=\? GROUP BY s\.SigDateTime ORDER BY s\.SigDateTime DESC LIMIT #$`),
 	regexp.MustCompile(`^SELECT PRIVILEGE_TYPE AS Rights FROM information_schema\.USER_PRIVILEGES` +
 		`( UNION SELECT PRIVILEGE_TYPE FROM information_schema\.(SCHEMA|TABLE)_PRIVILEGES WHERE [A-Z_()= ]+)+$`),
 	regexp.MustCompile(`^SELECT (p\.[A-Za-z]+(, )?)+ FROM provider p ORDER BY p\.ItemOrder, p\.ProvNum$`),

@@ -18,9 +18,9 @@ import (
 // signalAppointment is the IType of what concerns the schedule.
 const signalAppointment = "68"
 
-// signalMost is how many rows of signals one hint reads at the most: one is
-// enough.
-const signalMost = "100"
+// signalSeconds is of how many seconds in which there were signals one hint reads
+// at the most, where keys are random.
+const signalSeconds = "100"
 
 var _ driver.Hinter = (*joined)(nil)
 
@@ -108,30 +108,36 @@ func (c *sqlConn) newestSignal(ctx context.Context, op string, s *sqlSchema) (si
 	return signalMark{Key: highest}, err
 }
 
-// signalsSince reads what came after a mark, and moves it on.
+// signalsSince reads what came after a mark, and moves it on: behind signals of
+// other things too, which would be read again each time.
 func (c *sqlConn) signalsSince(ctx context.Context, op string, s *sqlSchema, m signalMark) (next signalMark, news bool, err error) {
+	const count = "SUM(s.IType=" + signalAppointment + ") AS News FROM signalod s WHERE "
 	if !s.random {
-		rows, err := c.query(ctx, op, "SELECT s.SignalNum FROM signalod s WHERE s.SignalNum>"+strconv.FormatInt(m.Key, 10)+
-			" AND s.IType="+signalAppointment+" ORDER BY s.SignalNum DESC LIMIT 1")
-		if err != nil || len(rows) == 0 {
-			return m, false, err
-		}
-		highest, _ := strconv.ParseInt(rows[0].text("SignalNum"), 10, 64)
-		return signalMark{Key: max(m.Key, highest)}, true, nil
+		rows, err := c.query(ctx, op, "SELECT MAX(s.SignalNum) AS Highest, "+count+"s.SignalNum>"+strconv.FormatInt(m.Key, 10))
+		highest, _ := strconv.ParseInt(first(rows).text("Highest"), 10, 64) // none without signals
+		return signalMark{Key: max(m.Key, highest)}, signals(first(rows)) > 0, err
 	}
 	// In the hour that comes twice when summer time ends, the second pass lies
 	// before the mark, and hints rest.
-	rows, err := c.query(ctx, op, "SELECT CAST(s.SigDateTime AS CHAR) AS SigAt FROM signalod s WHERE s.SigDateTime>='"+m.At+
-		"' AND s.IType="+signalAppointment+" ORDER BY s.SigDateTime LIMIT "+signalMost)
+	rows, err := c.query(ctx, op, "SELECT CAST(s.SigDateTime AS CHAR) AS SigAt, "+count+"s.SigDateTime>='"+m.At+
+		"' GROUP BY s.SigDateTime ORDER BY s.SigDateTime DESC LIMIT "+signalSeconds)
 	if err != nil || len(rows) == 0 {
 		return m, false, err
 	}
-	newest := parseWall(rows[len(rows)-1].text("SigAt"), wall)
-	next = signalMark{At: formatWall(newest, wall)}
+	news = strconv.Itoa(len(rows)) == signalSeconds // there may be more behind
 	for _, r := range rows {
-		if parseWall(r.text("SigAt"), wall).Equal(newest) {
-			next.Within++
+		if parseWall(r.text("SigAt"), wall).Equal(parseWall(m.At, wall)) {
+			news = news || signals(r) > m.Within
+		} else {
+			news = news || signals(r) > 0
 		}
 	}
-	return next, next.At != m.At || next.Within > m.Within, nil
+	newest := parseWall(rows[0].text("SigAt"), wall)
+	return signalMark{At: formatWall(newest, wall), Within: signals(rows[0])}, news, nil
+}
+
+// signals is how many of the schedule's are in a row; none without a number.
+func signals(r row) int {
+	n, _ := strconv.Atoi(r.text("News"))
+	return n
 }
