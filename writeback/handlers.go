@@ -99,10 +99,12 @@ type AppointmentEvent struct {
 	Basis       string
 }
 
-// PatientEvent tells of a patient.
+// PatientEvent tells of a patient. Staff may store a new patient before they have
+// filled in who it is: whoever was told without a first name, last name or birth
+// date is told once more, as Edited, when all three are there.
 type PatientEvent struct {
 	ID      string
-	Change  RecordChange // Created, or Found in an Import
+	Change  RecordChange // Created, Edited, or Found in an Import
 	Patient driver.Patient
 }
 

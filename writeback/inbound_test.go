@@ -223,6 +223,36 @@ func TestNewPatientsAreToldOnceWithTheirPhotos(t *testing.T) {
 	})
 }
 
+// Open Dental stores a patient when the window for the new one opens, and once more
+// when staff have filled it in.
+func TestAPatientWhoIsFilledInAfterwardsIsToldOnceMore(t *testing.T) {
+	onEveryMake(t, func(b *bed) []string { return nil }, func(t *testing.T, b *bed, _ pmsMake, _ []string) {
+		b.news()
+		var ids []string
+		expect := func(want ...string) {
+			t.Helper()
+			b.pass(time.Minute)
+			n := b.news()
+			require.ElementsMatch(t, append([]string{}, want...), n.inWords())
+			ids = append(ids, n.ids()...)
+		}
+		id := b.pms.AddPatient(driver.Patient{LastName: driver.NewText("Shelley"), State: driver.PatientActive})
+		expect(id + " created")
+		edit := func(change func(*driver.Patient)) { t.Helper(); require.NoError(t, b.pms.EditPatient(id, change)) }
+		edit(func(p *driver.Patient) { p.FirstName = driver.NewText("Mary") })
+		expect()
+		edit(func(p *driver.Patient) { p.BirthDate = driver.NewBirthDate(driver.Date{Year: 1997, Month: 8, Day: 30}) })
+		expect(id + " edited")
+		edit(func(p *driver.Patient) { p.Email = driver.NewText("m@example.com") })
+		expect()
+		edit(func(p *driver.Patient) { p.BirthDate = driver.BirthDate{} })
+		expect()
+		edit(func(p *driver.Patient) { p.BirthDate = driver.NewBirthDate(driver.Date{Year: 1979, Month: 8, Day: 30}) })
+		expect()
+		requireDistinct(t, ids)
+	})
+}
+
 func TestWhatComesIntoTheWindowIsFoundAndWhatIsBookedInItIsCreated(t *testing.T) {
 	day := 24 * time.Hour
 	onEveryMake(t, func(b *bed) []string { return []string{b.appointment(60 * day)} }, func(t *testing.T, b *bed, _ pmsMake, far []string) {

@@ -132,7 +132,8 @@ func (p *Practice) rememberPatients(ctx context.Context, list []driver.Patient) 
 	return t, nil
 }
 
-// takePatients gives the host those who were not seen before.
+// takePatients gives the host those who were not seen before, and once more whoever
+// was told without a name or a birth date and has them now.
 func (p *Practice) takePatients(ctx context.Context, list []driver.Patient) (taken, error) {
 	return p.givePatients(ctx, list, false)
 }
@@ -140,6 +141,12 @@ func (p *Practice) takePatients(ctx context.Context, list []driver.Patient) (tak
 // importPatients gives the host everybody: as found those who were told before.
 func (p *Practice) importPatients(ctx context.Context, list []driver.Patient) (taken, error) {
 	return p.givePatients(ctx, list, true)
+}
+
+// isComplete reports whether a patient has what others are matched by. In some PMSs
+// staff store a patient before they have filled everything in.
+func isComplete(patient driver.Patient) bool {
+	return !patient.LastName.IsEmpty() && !patient.FirstName.IsEmpty() && !patient.BirthDate.IsZero()
 }
 
 func (p *Practice) givePatients(ctx context.Context, list []driver.Patient, all bool) (taken, error) {
@@ -161,16 +168,23 @@ func (p *Practice) givePatients(ctx context.Context, list []driver.Patient, all 
 	for _, patient := range list {
 		s := n.known[patient.ID]
 		settled, _, _ := s.settled()
-		if settled == toldHash && !all || n.told[patient.ID] {
+		hash := toldHash
+		if !isComplete(patient) {
+			hash = partHash
+		}
+		if n.told[patient.ID] || !all && (settled == toldHash || settled == hash) {
 			continue
 		}
 		change := Created
-		if settled == toldHash || !pos.Baseline {
+		switch {
+		case settled == partHash && !all:
+			change = Edited
+		case settled == toldHash, settled == partHash, !pos.Baseline:
 			change = Found
 		}
 		s.ID = patient.ID
 		mark := s.telling(string(change))
-		told := Seen{ID: patient.ID, Hash: toldHash, Rev: mark.Rev}
+		told := Seen{ID: patient.ID, Hash: hash, Rev: mark.Rev}
 		n.tell(mark, told, PatientEvent{ID: p.eventID(string(n.feed), patient.ID, told.Rev), Change: change, Patient: patient})
 	}
 	t, err := n.give(ctx, p, p.e.cfg.Handlers.NewPatients)

@@ -25,6 +25,8 @@ const (
 	goneHash = "gone"
 	// toldHash is the Hash of a patient: there is nothing to compare.
 	toldHash = "told"
+	// partHash is that of one who was told without a name or a birth date.
+	partHash = "part"
 	// toldElsewhere marks a status that the other appointment feed told: this
 	// feed tells it too, even if it is what it told last.
 	toldElsewhere = "*"
