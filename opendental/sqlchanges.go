@@ -293,20 +293,12 @@ func stampSince(column string, since int64) string {
 func (c *sqlConn) appointmentChanges(ctx context.Context, op string, s *sqlSchema, cur sqlCursor, limit int) (driver.Page, error) {
 	want := pageSize(limit)
 	for {
-		from := max(cur.Since, cur.Stamp)
-		to := min(cur.End, from+int64(catchUp/time.Second))
-		where := stampSince("a.DateTStamp", from)
-		if to < cur.End {
-			// Two hours more, because of the hour that comes twice; the next condition
-			// is exact.
-			where += fmt.Sprintf(" AND a.DateTStamp<=FROM_UNIXTIME(%d)", to+7200)
+		where, order := c.restOfSecond(cur)
+		to := cur.Stamp
+		if cur.Key == 0 {
+			where, order, to = c.nextStamps(cur)
 		}
-		where += fmt.Sprintf(" AND UNIX_TIMESTAMP(a.DateTStamp)<=%d", to)
-		if cur.Key > 0 {
-			where += fmt.Sprintf(" AND (UNIX_TIMESTAMP(a.DateTStamp)>%d OR a.AptNum>%d)", cur.Stamp, cur.Key)
-		}
-		rows, err := c.query(ctx, op, "SELECT "+c.changedColumns(s)+" FROM appointment a WHERE "+where+
-			" ORDER BY a.DateTStamp, a.AptNum LIMIT "+strconv.Itoa(want))
+		rows, err := c.query(ctx, op, "SELECT "+c.changedColumns(s)+" FROM appointment a WHERE "+where+" ORDER BY "+order+" LIMIT "+strconv.Itoa(want))
 		if err != nil {
 			return driver.Page{}, err
 		}
@@ -339,6 +331,29 @@ func (c *sqlConn) appointmentChanges(ctx context.Context, op string, s *sqlSchem
 			return page, nil
 		}
 	}
+}
+
+// nextStamps is the condition of the next rows by their stamps, their order, and up
+// to when it goes.
+func (c *sqlConn) nextStamps(cur sqlCursor) (where, order string, to int64) {
+	from := max(cur.Since, cur.Stamp)
+	to = min(cur.End, from+int64(catchUp/time.Second))
+	where = stampSince("a.DateTStamp", from)
+	if to < cur.End {
+		// Two hours more, because of the hour that comes twice; the next condition
+		// is exact.
+		where += fmt.Sprintf(" AND a.DateTStamp<=FROM_UNIXTIME(%d)", to+7200)
+	}
+	return where + fmt.Sprintf(" AND UNIX_TIMESTAMP(a.DateTStamp)<=%d", to), "a.DateTStamp, a.AptNum", to
+}
+
+// restOfSecond is the condition of the rows behind a key in one second, and their
+// order. An update of Open Dental may stamp all appointments in one second: their
+// keys then lead to the next ones, where an order by stamps would have the server
+// sort all of them for each page.
+func (c *sqlConn) restOfSecond(cur sqlCursor) (where, order string) {
+	return fmt.Sprintf("a.AptNum>%d AND %s AND a.DateTStamp<=GREATEST(FROM_UNIXTIME(%d),FROM_UNIXTIME(%d)+INTERVAL 1 HOUR) AND UNIX_TIMESTAMP(a.DateTStamp)<=%d",
+		cur.Key, stampSince("a.DateTStamp", cur.Stamp), cur.Stamp, cur.Stamp-3600, cur.Stamp), "a.AptNum"
 }
 
 // newFor is how long a patient counts as new. A patient is stored first and

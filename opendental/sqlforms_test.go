@@ -35,6 +35,7 @@ var allowedForms = []*regexp.Regexp{
 		`( AND \(h\.HistDateTStamp>\? OR h\.HistApptNum>#\))?) ORDER BY (h\.HistDateTStamp, )?h\.HistApptNum LIMIT #$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM appointment a WHERE a\.AptStatus IN \([#,]+\) AND a\.AptDateTime>=\?( AND a\.AptDateTime<\?)? AND UNIX_TIMESTAMP\(a\.DateTStamp\)>=#$`),
 	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM appointment a WHERE a\.DateTStamp>=LEAST\([A-Z_#(), -]+\) AND [A-Za-z_.()#=<> ]+ ORDER BY a\.DateTStamp, a\.AptNum LIMIT #$`),
+	regexp.MustCompile(`^SELECT [A-Za-z_.,()=# ]+ FROM appointment a WHERE a\.AptNum># AND a\.DateTStamp>=LEAST\([A-Z_#(), -]+\) AND [A-Za-z_.,()#=<>+ ]+ ORDER BY a\.AptNum LIMIT #$`),
 	regexp.MustCompile(`^SELECT h\.AptNum AS Named, [A-Za-z_.,()=# ]+ FROM histappointment h LEFT JOIN appointment a ON a\.AptNum=h\.AptNum WHERE h\.(HistApptNum>#|HistDateTStamp>=\?)` +
 		` AND \(UNIX_TIMESTAMP\(a\.DateTStamp\)<# OR \(h\.HistApptAction=# AND a\.AptNum IS NULL( AND \(h\.ClinicNum=# OR h\.PatNum=#\))?\)\) ORDER BY h\.HistApptNum$`),
 	regexp.MustCompile(`^SELECT DISTINCT h\.AptNum FROM histappointment h WHERE h\.AptNum=# AND h\.HistApptAction=#$`),
