@@ -19,7 +19,19 @@ import (
 // category is in no catalog, whatever the API would take.
 func TestANumberThatMeansSomethingElseInThisOfficeIsRefused(t *testing.T) {
 	t.Parallel()
-	p := newPractice(t, opendentaltest.Config{})
+	refusesForeignNumbers(t, newPractice(t, opendentaltest.Config{}))
+}
+
+// The same where the definitions are looked up in the office's tables.
+func TestANumberThatMeansSomethingElseInTheTablesIsRefused(t *testing.T) {
+	t.Parallel()
+	p, d := besideTables(t)
+	refusesForeignNumbers(t, p)
+	require.Contains(t, strings.Join(d.heard(), "\n"), "FROM definition d WHERE d.Category=27")
+}
+
+func refusesForeignNumbers(t *testing.T, p *practice) {
+	t.Helper()
 	const foreign = "2" // an adjustment type of this office, that is: none of the other lists
 	hidden := map[driver.Catalog]string{}
 	for which, category := range map[driver.Catalog]int64{
