@@ -46,7 +46,7 @@ func TestAnEmptyPageMovesNoCursor(t *testing.T) {
 			base, err := driver.ReadChanges(t.Context(), p.conn, driver.ChangesQuery{Feed: feed})
 			require.NoError(t, err)
 			_, cursor, _ := p.drain(feed, base.Next) // what lies within the slack
-			passed += time.Minute
+			passed += 3 * time.Minute
 			p.SkewClock(passed)
 			_, cursor, _ = p.drain(feed, cursor)
 			for range 3 {
@@ -86,5 +86,27 @@ func TestAPageThatIsJustFullIsNotTakenForTheLast(t *testing.T) {
 		for num := range want {
 			require.Contains(t, ids, num, "%d rows", rows)
 		}
+	}
+}
+
+// A change is stamped when its statement begins, and shows when it has got its lock.
+func TestAChangeThatWaitedForALockShowsThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	for _, mode := range modes {
+		p := newPractice(t, opendentaltest.Config{Mode: mode}, "rate", "1ms")
+		late, other := p.visit(p.Now().Add(24*time.Hour)), p.visit(p.Now().Add(25*time.Hour))
+		p.SkewClock(10 * time.Minute)
+		base, err := driver.ReadChanges(t.Context(), p.conn, driver.ChangesQuery{Feed: driver.AppointmentFeed})
+		require.NoError(t, err)
+		p.SkewClock(10*time.Minute + 50*time.Second)
+		_, err = p.EditAppointment(t.Context(), other.AptNum, func(a *opendentaltest.Appointment) { a.Note = "x" })
+		require.NoError(t, err)
+		_, cursor, _ := p.drain(driver.AppointmentFeed, base.Next) // moves on by this one
+		p.SkewClock(10 * time.Minute)                              // as it is stamped
+		_, err = p.EditAppointment(t.Context(), late.AptNum, func(a *opendentaltest.Appointment) { a.Note = "y" })
+		require.NoError(t, err)
+		p.SkewClock(10*time.Minute + 55*time.Second)
+		ids, _, _ := p.drain(driver.AppointmentFeed, cursor)
+		require.Contains(t, ids, id(late.AptNum), mode)
 	}
 }

@@ -229,11 +229,12 @@
 // Open Dental keeps wall times without a zone. They are read and written in
 // [driver.Env].Location, which has to be the zone of the office's server; Info
 // notes where the database's server shows another time. Changes are found by the
-// server's clock. A cursor of the database lies ten seconds before it (InnoDB: a
-// minute), because a statement is stamped when it begins and may wait for a lock:
-// what changed within that time comes more than once. An appointment whose change
-// waited longer, because a backup had locked the table, is found through the
-// program's history; of new patients the last hour comes each time for that.
+// server's clock. A cursor lies a minute before it (ten seconds in tables of MyISAM
+// that the driver sees), because a statement is stamped when it begins and may wait
+// for a lock: what changed within that time comes more than once. With the database
+// an appointment whose change waited longer, because a backup had locked the table,
+// is found through the program's history, and of new patients the last hour comes
+// each time. Through the API such a change shows in the window only.
 package opendental
 
 import (

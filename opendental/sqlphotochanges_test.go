@@ -182,3 +182,26 @@ func TestANumberIsLookedUpInTheTableOfNumbersWhereTheOfficeUsesIt(t *testing.T) 
 	require.Equal(t, both, ids)
 	requireReadsOnly(t, o.tables.heard())
 }
+
+// A patient's other documents, an insurance card for one, are nobody's face.
+func TestOnlyPicturesOfPatientsAreTheirPhotos(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, o *office, r reader) {
+		ada, bea := o.patient("Ada", "Quill"), o.patient("Bea", "Quill")
+		for _, random := range []string{"0", "1"} {
+			o.must(o.SetPreference(t.Context(), "RandomPrimaryKeys", random))
+			r.info()
+			cursor := r.changes(driver.PhotoFeed, "").Next
+			face := o.photo(ada)
+			for _, patient := range []int64{ada, bea} {
+				_, err := o.AddDocument(t.Context(), patient, 131, "Insurance card", ".jpg", []byte("card"))
+				require.NoError(t, err)
+			}
+			for how, page := range map[string]driver.Page{"changes": r.changes(driver.PhotoFeed, cursor), "window": r.window(driver.PhotoFeed)} {
+				require.NotEmpty(t, page.Photos, how)
+				for _, p := range page.Photos { // changes give it for each of the patient's documents
+					require.Equal(t, id(face), p.ID, "%s, random keys: %s", how, random)
+				}
+			}
+		}
+	})
+}

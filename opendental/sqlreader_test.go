@@ -68,6 +68,7 @@ func (r reader) window(feed driver.Feed) driver.Page {
 		require.NoError(r.t, err)
 		all.Appointments = append(all.Appointments, page.Appointments...)
 		all.Patients = append(all.Patients, page.Patients...)
+		all.Photos = append(all.Photos, page.Photos...)
 		if q.Token = page.Next; !page.More {
 			return all
 		}
