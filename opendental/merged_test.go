@@ -45,6 +45,9 @@ func TestWhatWasWrittenIsFoundAfterItsPatientWasMerged(t *testing.T) {
 			written, never = append(written, long(op)), append(never, long(p.op(kind)))
 		}
 		p.merge()
+		// In Remote mode a patient is taken for fit for 30 turns.
+		merged := time.Now()
+		require.Eventually(t, func() bool { return time.Since(merged) > 40*time.Millisecond }, soon, 5*time.Millisecond)
 		for i, kind := range movable {
 			verdict, receipt, err := driver.Verify(t.Context(), p.conn, written[i])
 			require.NoError(t, err, kind)

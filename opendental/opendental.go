@@ -55,9 +55,9 @@
 //
 // Before a row of the database is read, it is compared with the API: both have to
 // agree in the version, the practice's title and their newest patients. Connecting
-// fails with driver.ReasonNotThisPMS when they do not, and a database that is
-// another one later on is not read. A copy of the office's own database is not
-// told from it.
+// fails with driver.ReasonNotThisPMS when they do not. They are compared again after
+// each outage and with each Info, and a database that is another one by then is not
+// read any more. A copy of the office's own database is not told from it.
 //
 // While the database does not answer, or refuses its user, or lacks a table,
 // writes go on, and single reads go through the API at once. Feeds wait for half a
@@ -94,7 +94,7 @@
 //	                                                                             phonenumber: its index
 //	appointment           appointment      primary key
 //	appointments, window  appointment      AptDateTime, a few days at a time
-//	  changes             appointment      index on DateTStamp                    without it (before 25) as deletions
+//	  changes             appointment      index on DateTStamp, and the history   without it (before 25) as deletions
 //	  deletions           histappointment  primary key                           random keys: index on HistDateTStamp
 //	hints at changes      signalod         primary key                           random keys: index on SigDateTime
 //	patients, window      patient          primary key
