@@ -19,11 +19,15 @@ const (
 	// bodyChars is the most that the API takes as a body (Open Dental API, POST
 	// and PUT: 16.8 million characters).
 	bodyChars = 16_800_000
-	// bodyRest is what the body needs besides the content.
-	bodyRest = 8_192
+	// pendingBytes is the size of document.Note, a MySQL mediumtext column, in
+	// which the content waits in base64 until somebody opens the document. It is
+	// smaller than a body, and what is longer is cut without a word.
+	pendingBytes = 1<<24 - 1
+	// pendingRest is what stands in the column besides: a mark and the extension.
+	pendingRest = 128
 	// documentBytes is the largest content: base64 makes four characters of
 	// three bytes.
-	documentBytes = (bodyChars - bodyRest) / 4 * 3
+	documentBytes = (pendingBytes - pendingRest) / 4 * 3
 	// descriptionChars is the size of document.Description.
 	descriptionChars = 255
 )
