@@ -87,6 +87,10 @@ func statusError(q call, status int, header http.Header, text string) *driver.Er
 	cause := "HTTP status " + strconv.Itoa(status)
 	text = strings.ToLower(text)
 	switch {
+	case isPage(text) && (status == http.StatusBadRequest || status == http.StatusNotFound || status == http.StatusGone):
+		// Not the API's answer, and so neither a refusal nor a proof that anything
+		// is missing.
+		return failure(q.op, strangerKind(q.effect), driver.ReasonNotThisPMS, cause+", with a web page")
 	case status == http.StatusBadRequest && isConnectivity(text):
 		return failure(q.op, doubt(q.effect), driver.ReasonNone, cause+", the office cannot be reached")
 	case status == http.StatusBadRequest:
@@ -116,14 +120,15 @@ func statusError(q call, status int, header http.Header, text string) *driver.Er
 		return e
 	case status >= 300 && status < 400:
 		// Redirects are not followed: they would carry the keys elsewhere.
-		return failure(q.op, redirectKind(q.effect), driver.ReasonNotThisPMS, cause)
+		return failure(q.op, strangerKind(q.effect), driver.ReasonNotThisPMS, cause)
 	}
 	e := failure(q.op, doubt(q.effect), driver.ReasonNone, cause)
 	e.RetryAfter = retryAfter(header)
 	return e
 }
 
-func redirectKind(effect bool) driver.Kind {
+// strangerKind is the kind of an answer that is not the API's.
+func strangerKind(effect bool) driver.Kind {
 	if effect {
 		return driver.ErrUnknownOutcome
 	}
@@ -156,8 +161,16 @@ func retryAfter(header http.Header) time.Duration {
 func isConnectivity(text string) bool {
 	return containsAny(text, "econnector", "timed out", "timeout", "time out", "time-out",
 		"unable to connect", "could not connect", "cannot connect", "not connect", "connection",
-		"unable to reach", "could not reach", "not responding", "no response", "offline",
-		"network", "unreachable", "temporarily", "try again")
+		"unable to reach", "could not reach", "cannot reach", "be reached", "not respond", "no response", "offline",
+		"network", "unreachable", "temporarily", "try again", "unavailable", "not running",
+		"took too long", "time limit", "operation was cancel", "request was cancel", "task was cancel",
+		"error occurred", "error has occurred", "exception")
+}
+
+// isPage recognises the answer of something else on the way: the API explains in
+// plain text, or in a JSON string (Open Dental API, Implementation).
+func isPage(text string) bool {
+	return strings.HasPrefix(strings.TrimLeft(text, " \t\r\n\ufeff"), "<")
 }
 
 // isUnknownRoute recognises "documents POST  is not a valid method."

@@ -39,6 +39,22 @@ func TestARefusalSaysWhetherTheEffectCanHaveHappened(t *testing.T) {
 		{post, 400, "eConnector is not running", driver.ErrUnknownOutcome, "", ""},
 		{post, 400, "The request to the office timed out", driver.ErrUnknownOutcome, "", ""},
 		{get, 400, "Two eConnectors with same registration key", driver.ErrUnavailable, "", ""},
+		// The texts are not documented: whatever tells of the way to the office, or
+		// of time, is doubt.
+		{post, 400, "The office could not be reached.", driver.ErrUnknownOutcome, "", ""},
+		{post, 400, "The office cannot be reached at this time.", driver.ErrUnknownOutcome, "", ""},
+		{post, 400, "The office did not respond.", driver.ErrUnknownOutcome, "", ""},
+		{post, 400, "The request took too long.", driver.ErrUnknownOutcome, "", ""},
+		{post, 400, "The request exceeded the time limit of 60 seconds.", driver.ErrUnknownOutcome, "", ""},
+		{post, 400, "The operation was canceled.", driver.ErrUnknownOutcome, "", ""},
+		{post, 400, "The listener is not running.", driver.ErrUnknownOutcome, "", ""},
+		{post, 400, "An unexpected error occurred.", driver.ErrUnknownOutcome, "", ""},
+		// Pages come from what stands in between: a router, a proxy, a web server.
+		{post, 400, "<html><h1>Bad Request</h1>", driver.ErrUnknownOutcome, driver.ReasonNotThisPMS, ""},
+		{post, 404, " <!DOCTYPE HTML><title>Not Found</title>", driver.ErrUnknownOutcome, driver.ReasonNotThisPMS, ""},
+		{post, 410, "<html>Gone</html>", driver.ErrUnknownOutcome, driver.ReasonNotThisPMS, ""},
+		{get, 404, "<html>404 Not Found</html>", driver.ErrRejected, driver.ReasonNotThisPMS, ""},
+		{call{method: http.MethodGet, missing: driver.ReasonPatientNotFound}, 404, "\ufeff<html>404 Not Found</html>", driver.ErrRejected, driver.ReasonNotThisPMS, ""},
 		{post, 401, "Permission Payments is missing", driver.ErrUnauthorized, "", driver.ScopeOperation},
 		{post, 401, "Invalid customer key", driver.ErrUnauthorized, "", driver.ScopeConnection},
 		{post, 401, "", driver.ErrUnauthorized, "", driver.ScopeOperation},

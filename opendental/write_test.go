@@ -1,6 +1,7 @@
 package opendental
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -83,6 +84,25 @@ func TestALookThatIsRefusedDoesNotEndTheWrite(t *testing.T) {
 		require.ErrorIs(t, err, driver.ErrUnavailable, "%d", status)
 	}
 	require.Zero(t, f.count("POST /payments"))
+}
+
+// A router that answers with a page of its own says nothing about the patient.
+func TestAPageInTheOfficesPlaceEndsNoWrite(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "25.3.26.0")
+	f.ready()
+	page := func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = io.WriteString(w, "<html><head><title>404 Not Found</title></head></html>")
+	}
+	f.on("GET /patients/42", page)
+	_, err := f.connect(t).Write(t.Context(), testPayment())
+	require.ErrorIs(t, err, driver.ErrUnavailable, "the look")
+	require.Zero(t, f.count("POST /payments"))
+	f.ready()
+	f.on("POST /payments", page)
+	_, err = f.connect(t).Write(t.Context(), testPayment())
+	require.ErrorIs(t, err, driver.ErrUnknownOutcome, "the write itself is looked for, not given up")
 }
 
 func TestAWriteThatWaitsTooLongForItsTurnIsNotSent(t *testing.T) {
