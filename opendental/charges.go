@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -14,8 +15,10 @@ import (
 // beforehand, and in Remote mode that takes a turn of the line.
 const mostCharges = 10
 
-// restCharges is the rest of a payment that does not pay its charges yet.
-const restCharges = "charges"
+// restCharges is the rest of a payment that does not pay its charges yet. Behind it
+// stands when that was last tried: the office deletes the splits and makes new
+// ones, and two of its threads at once would make them twice.
+const restCharges = "charges@"
 
 // paysCharges reports whether a payment goes to the charges that it names
 // (Payments PUT Partial, since 25.1.11), at most mostCharges. What they come to has to be the payment's
@@ -54,30 +57,55 @@ func (c *conn) checkCharges(ctx context.Context, op string, p *driver.Payment) e
 }
 
 // payCharges replaces the one split of a payment that was posted as a prepayment
-// by those for its charges. Doing it again gives the same. Splits that are others
-// by now are staff's, and are left alone; and where the office refuses, because
-// less is owed, the payment stays unearned income.
-func (c *conn) payCharges(ctx context.Context, op string, p *driver.Payment, done driver.Receipt) (driver.Receipt, error) {
+// by those for its charges, unless a request of before, which left at tried, may
+// still be doing that. Doing it again gives the same. Splits that are others by now
+// are staff's, and are left alone; and where the office refuses, because less is
+// owed, the payment stays unearned income.
+func (c *conn) payCharges(ctx context.Context, op string, p *driver.Payment, done driver.Receipt, tried time.Time) (driver.Receipt, error) {
+	early := time.Now().Before(tried.Add(c.cfg.verifyAfter(driver.OpPayment)))
 	untouched, err := c.unallocated(ctx, op, done.ID)
-	if err == nil && untouched {
-		type pair struct {
-			ProcNum json.Number
-			Amount  json.Number
+	if err == nil && untouched && !early {
+		tried = time.Now()
+		if err = c.allocate(ctx, op, p, done.ID); !errors.Is(err, driver.ErrUnknownOutcome) {
+			tried = time.Time{} // nothing is under way
 		}
-		var pairs []pair
-		for _, charge := range p.Charges {
-			pairs = append(pairs, pair{number(charge.ID), json.Number(charge.Amount.Decimal())})
-		}
-		_, err = c.send(ctx, call{op: op, method: http.MethodPut, path: "/payments/" + done.ID + "/Partial"}, fields{"procNumsAndAmounts": pairs})
+		untouched = false
 	}
-	if err != nil && !errors.Is(err, driver.ErrRejected) {
-		return driver.Receipt{}, incomplete(op, done, restCharges, err)
+	if err == nil && !untouched || errors.Is(err, driver.ErrRejected) {
+		return done, nil
 	}
-	return done, nil
+	return driver.Receipt{}, c.withoutCharges(op, done, tried, err)
+}
+
+// allocate sends what a payment pays.
+func (c *conn) allocate(ctx context.Context, op string, p *driver.Payment, payment string) error {
+	type pair struct {
+		ProcNum json.Number
+		Amount  json.Number
+	}
+	var pairs []pair
+	for _, charge := range p.Charges {
+		pairs = append(pairs, pair{number(charge.ID), json.Number(charge.Amount.Decimal())})
+	}
+	_, err := c.send(ctx, call{op: op, method: http.MethodPut, path: "/payments/" + payment + "/Partial"}, fields{"procNumsAndAmounts": pairs})
+	return err
+}
+
+// withoutCharges is the error of a payment whose charges are still to be paid, or
+// are in doubt.
+func (c *conn) withoutCharges(op string, done driver.Receipt, tried time.Time, cause error) error {
+	err := incomplete(op, done, restAt(restCharges, tried), cause)
+	var e *driver.Error
+	if errors.As(err, &e) {
+		e.Err = errors.New("the charges remain to be paid")
+		e.RetryAfter = max(e.RetryAfter, time.Until(tried.Add(c.cfg.verifyAfter(driver.OpPayment))))
+	}
+	return err
 }
 
 // unallocated reports whether all of a payment is unearned income, as it was
-// posted.
+// posted, or has no splits at all, as when the office broke off between deleting
+// them and making new ones.
 func (c *conn) unallocated(ctx context.Context, op, payment string) (bool, error) {
 	splits, err := c.get(ctx, call{op: op, path: "/paysplits", query: url.Values{"PayNum": {payment}}})
 	if err != nil {
@@ -88,5 +116,5 @@ func (c *conn) unallocated(ctx context.Context, op, payment string) (bool, error
 			return false, nil
 		}
 	}
-	return len(splits) == 1, nil
+	return len(splits) <= 1, nil
 }

@@ -128,7 +128,7 @@ func TestAPaymentWhoseChargesFailIsFinishedAndNeverPostedAgain(t *testing.T) {
 	for _, fault := range []opendentaltest.FaultKind{
 		opendentaltest.FaultTimeoutApplied, opendentaltest.FaultTimeoutLost, opendentaltest.FaultCutAfter, opendentaltest.FaultErrorBefore,
 	} {
-		p, pay, procs := debtor(t, opendentaltest.Config{})
+		p, pay, procs := debtor(t, opendentaltest.Config{}, "verify_after", "1ms")
 		op := pay()
 		in, err := p.Inject(opendentaltest.Fault{Kind: fault, Method: "PUT", Route: "/payments/*/Partial", Count: -1})
 		require.NoError(t, err)
@@ -150,6 +150,37 @@ func TestAPaymentWhoseChargesFailIsFinishedAndNeverPostedAgain(t *testing.T) {
 		require.Equal(t, map[int64]int64{procs[0]: 12_50, procs[1]: 30_00}, p.byProcedure(prior.ID), fault)
 		require.Equal(t, 1, p.Count("POST", "/payments"), fault)
 	}
+}
+
+// The office deletes the splits and makes new ones: two of its threads at once
+// would make them twice, and the payment pay more than it is.
+func TestChargesThatTheOfficeMayStillBePayingAreNotPaidASecondTimeMeanwhile(t *testing.T) {
+	t.Parallel()
+	p, pay, procs := debtor(t, opendentaltest.Config{})
+	op := pay()
+	in, err := p.Inject(opendentaltest.Fault{Kind: opendentaltest.FaultTimeoutLater, Method: "PUT", Route: "/payments/*/Partial"})
+	require.NoError(t, err)
+	_, err = driver.Write(t.Context(), p.conn, op)
+	require.ErrorIs(t, err, driver.ErrIncomplete)
+	require.Greater(t, driver.WriteError(err).RetryAfter, time.Minute)
+	prior := driver.WriteError(err).Receipt
+	// And after a crash, when only Verify knows.
+	verdict, found, err := driver.Verify(t.Context(), p.conn, op)
+	require.NoError(t, err)
+	require.Equal(t, driver.VerdictApplied, verdict)
+	for _, done := range []driver.Receipt{prior, found} {
+		op.Prior = &done
+		_, err = driver.Write(t.Context(), p.conn, op)
+		require.ErrorIs(t, err, driver.ErrIncomplete)
+		require.Greater(t, driver.WriteError(err).RetryAfter, time.Minute)
+		require.Equal(t, prior.ID, driver.WriteError(err).Receipt.ID)
+	}
+	require.Equal(t, 1, p.Count("PUT", "/payments/{PayNum}/Partial"))
+	in.Release()
+	_, err = driver.Write(t.Context(), p.conn, op)
+	require.NoError(t, err, "what has come meanwhile is seen at once")
+	require.Equal(t, 1, p.Count("PUT", "/payments/{PayNum}/Partial"))
+	require.Equal(t, map[int64]int64{procs[0]: 12_50, procs[1]: 30_00}, p.byProcedure(prior.ID))
 }
 
 func TestSplitsThatStaffHaveMadeAreLeftAlone(t *testing.T) {

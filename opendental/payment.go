@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -34,11 +36,10 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 			return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "Prior: names no payment")
 		}
 		attribute, err := true, error(nil)
-		if p.Prior.State == restCharges {
-			attribute, err = c.attributes(ctx, op)
-		}
-		if err != nil {
-			return driver.Receipt{}, incomplete(op, *p.Prior, restCharges, err)
+		if tried, unpaid := triedAt(p.Prior.State, restCharges); unpaid {
+			if attribute, err = c.attributes(ctx, op); err != nil {
+				return driver.Receipt{}, c.withoutCharges(op, *p.Prior, tried, err)
+			}
 		}
 		return c.finishPayment(ctx, op, p, *p.Prior, attribute)
 	}
@@ -93,7 +94,7 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 		return driver.Receipt{}, failure(op, driver.ErrUnknownOutcome, driver.ReasonNone, "posted, but the answer names no payment")
 	}
 	if charges {
-		receipt.State = restCharges
+		receipt.State = restAt(restCharges, time.Time{})
 	}
 	return c.finishPayment(ctx, op, p, receipt, attribute)
 }
@@ -101,9 +102,9 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 // finishPayment does what is left to do for a payment that is posted: it pays the
 // charges, and records the provider where the office does.
 func (c *conn) finishPayment(ctx context.Context, op string, p *driver.Payment, done driver.Receipt, attribute bool) (driver.Receipt, error) {
-	if done.State == restCharges {
+	if tried, unpaid := triedAt(done.State, restCharges); unpaid {
 		var err error
-		if done, err = c.payCharges(ctx, op, p, done); err != nil {
+		if done, err = c.payCharges(ctx, op, p, done, tried); err != nil {
 			return driver.Receipt{}, err
 		}
 	}
@@ -163,6 +164,26 @@ func (c *conn) splitsToAttribute(ctx context.Context, op, payment, provider stri
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+// restAt is a rest that was last tried at a moment; zero when nothing of it can be
+// under way.
+func restAt(rest string, tried time.Time) string {
+	at := int64(0)
+	if !tried.IsZero() {
+		at = tried.UnixMilli()
+	}
+	return rest + strconv.FormatInt(at, 10)
+}
+
+// triedAt is the moment of a rest; false when the state tells of no such rest.
+func triedAt(state, rest string) (time.Time, bool) {
+	text, ok := strings.CutPrefix(state, rest)
+	at, err := strconv.ParseInt(text, 10, 64)
+	if !ok || err != nil {
+		return time.Time{}, false
+	}
+	return time.UnixMilli(at), true
 }
 
 // incomplete says that the effect is there and what remains.

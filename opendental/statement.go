@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -52,11 +51,7 @@ func (c *conn) enterStatement(ctx context.Context, op string, d *driver.Document
 
 // withoutStatement is the error of a document whose entry is missing or in doubt.
 func (c *conn) withoutStatement(op string, done driver.Receipt, tried time.Time, cause error) error {
-	at := int64(0)
-	if !tried.IsZero() {
-		at = tried.UnixMilli()
-	}
-	err := incomplete(op, done, restStatement+strconv.FormatInt(at, 10), cause)
+	err := incomplete(op, done, restAt(restStatement, tried), cause)
 	var e *driver.Error
 	if errors.As(err, &e) {
 		e.Err = errors.New("the entry in the account remains to be made")
@@ -68,11 +63,10 @@ func (c *conn) withoutStatement(op string, done driver.Receipt, tried time.Time,
 // finishStatement makes the entry of an earlier filed document if it is not there
 // and can no longer come by itself.
 func (c *conn) finishStatement(ctx context.Context, op string, d *driver.Document, prior driver.Receipt) (driver.Receipt, error) {
-	at, err := strconv.ParseInt(strings.TrimPrefix(prior.State, restStatement), 10, 64)
-	if err != nil {
+	tried, ok := triedAt(prior.State, restStatement)
+	if !ok {
 		return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "Prior: names no rest of a document")
 	}
-	tried := time.UnixMilli(at)
 	early := time.Now().Before(tried.Add(c.cfg.verifyAfter(driver.OpNote)))
 	there, err := c.hasStatement(ctx, op, d)
 	switch {
@@ -106,7 +100,7 @@ func (c *conn) noteStatement(ctx context.Context, name string, d *driver.Documen
 		return nil
 	}
 	if err == nil && !there {
-		receipt.State = restStatement + strconv.FormatInt(d.LastSent.UnixMilli(), 10)
+		receipt.State = restAt(restStatement, d.LastSent)
 	}
 	return err
 }

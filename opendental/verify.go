@@ -174,7 +174,7 @@ func (c *conn) noteRest(ctx context.Context, name string, p *driver.Payment, rec
 			return err
 		}
 		if untouched {
-			receipt.State = restCharges
+			receipt.State = restAt(restCharges, p.LastSent)
 			return nil
 		}
 	}
