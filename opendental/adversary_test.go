@@ -411,6 +411,22 @@ func paymentType(t *testing.T, c *conn) string {
 	return options[0].ID
 }
 
+func TestANoteIsFoundHoweverWrongTheOfficesClockIs(t *testing.T) {
+	t.Parallel()
+	office, c := emulated(t)
+	office.SkewClock(-400 * 24 * time.Hour)
+	n := testNote()
+	n.Patient = newPatient(t, office)
+	_, err := office.Inject(opendentaltest.Fault{Kind: opendentaltest.FaultTimeoutApplied, Method: "POST", Route: "/commlogs"})
+	require.NoError(t, err)
+	_, err = c.Write(t.Context(), n)
+	require.ErrorIs(t, err, driver.ErrUnknownOutcome)
+	verdict, receipt, err := c.Verify(t.Context(), n)
+	require.NoError(t, err)
+	require.Equal(t, driver.VerdictApplied, verdict)
+	require.NotEmpty(t, receipt.ID)
+}
+
 func TestAPaymentIsFoundHoweverWrongTheOfficesClockIs(t *testing.T) {
 	t.Parallel()
 	office, c := emulated(t)

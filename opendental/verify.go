@@ -86,26 +86,34 @@ func (c *conn) since(op driver.Op) time.Time {
 	return first.In(c.loc).Add(-clockDoubt)
 }
 
+// findNote looks among the patient's notes of late, and when it is not there
+// among all of them: an office whose clock is wrong by months must not get a note
+// twice.
 func (c *conn) findNote(ctx context.Context, name string, n *driver.Note) (driver.Receipt, bool, error) {
 	query := url.Values{"PatNum": {n.Patient}}
 	if since := c.since(n); !since.IsZero() && c.currentVersion().atLeast(sinceCommlogStamp) {
 		query.Set("DateTStamp", formatWall(since, c.loc))
 	}
-	rows, err := c.all(ctx, listing{op: name, path: "/commlogs", query: query, key: "CommlogNum"})
-	if isNobody(err) {
-		return driver.Receipt{}, false, nil
-	}
-	if err != nil {
-		return driver.Receipt{}, false, err
-	}
-	for _, r := range rows {
-		if r.id("PatNum") == n.Patient && strings.Contains(folded(r.text("Note")), n.Ref) {
-			receipt := c.noteReceipt(r)
-			err := c.noteVerified(ctx, name, n, &receipt)
-			return receipt, true, err
+	for {
+		rows, err := c.all(ctx, listing{op: name, path: "/commlogs", query: query, key: "CommlogNum"})
+		if isNobody(err) {
+			return driver.Receipt{}, false, nil
 		}
+		if err != nil {
+			return driver.Receipt{}, false, err
+		}
+		for _, r := range rows {
+			if r.id("PatNum") == n.Patient && strings.Contains(folded(r.text("Note")), n.Ref) {
+				receipt := c.noteReceipt(r)
+				err := c.noteVerified(ctx, name, n, &receipt)
+				return receipt, true, err
+			}
+		}
+		if !query.Has("DateTStamp") {
+			return driver.Receipt{}, false, nil
+		}
+		query.Del("DateTStamp")
 	}
-	return driver.Receipt{}, false, nil
 }
 
 // findDocument looks through the patient's documents, whose descriptions come
