@@ -88,7 +88,7 @@ func TestWhatArrivesWhileVerifyLooksIsNotAbsent(t *testing.T) {
 		c := dial(t, insideConfig(f, Service))
 		defer c.Close()
 		p := testPayment()
-		time.Sleep(DefaultVerifyAfter - 10*time.Second)
+		time.Sleep(c.cfg.verifyAfter(driver.OpPayment) - 10*time.Second)
 		verdict, _, err := c.Verify(t.Context(), p)
 		require.NoError(t, err)
 		require.Equal(t, driver.VerdictUnknown, verdict, "when the rows were read the payment could still come")
@@ -207,6 +207,38 @@ func TestAPaymentGetsThroughOnTheSlowestLine(t *testing.T) {
 		require.NoError(t, err)
 		require.Greater(t, cfg.verifyAfter(driver.OpPayment), 2*time.Minute)
 	})
+}
+
+// Nothing that is looked at before a payment is known from before: one that runs
+// out of time runs out of time again, and would wait for ever.
+func TestAPaymentGetsThroughToASlowOffice(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []Mode{Remote, Service} {
+		synctest.Test(t, func(t *testing.T) {
+			f := paying()
+			f.onJSON("GET /providers/7", 200, map[string]any{"ProvNum": 7, "IsHidden": "false"})
+			f.onJSON("GET /paysplits", 200, []map[string]any{})
+			c := dial(t, insideConfig(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				time.Sleep(5 * time.Second)
+				f.ServeHTTP(w, r)
+			}), mode))
+			defer c.Close()
+			p := testPayment()
+			p.Provider = "7"
+			_, err := c.Write(t.Context(), p)
+			require.NoError(t, err, mode)
+		})
+	}
+}
+
+// What is not there by then never comes: the document left at the last moment, was
+// sent as slowly as it may be, and was worked on for a minute.
+func TestADocumentIsNotAbsentWhileItsUploadMayStillCome(t *testing.T) {
+	t.Parallel()
+	for _, cfg := range []Config{{}, {Timeout: 3 * time.Minute}, {Rate: 5 * time.Second}} {
+		longest := cfg.sendWithin(driver.OpDocument) + cfg.timeout() + uploadExtra + time.Minute
+		require.GreaterOrEqual(t, cfg.verifyAfter(driver.OpDocument), longest)
+	}
 }
 
 func TestAMistakeInADataSourceNameNeverRepeatsWhatMayBeAKey(t *testing.T) {

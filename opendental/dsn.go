@@ -41,8 +41,9 @@ var defaultURLs = map[Mode]string{
 // DefaultVerifyAfter is what [Config.VerifyAfter] is when it is zero: a request
 // leaves within 30 s after Write is called, connects within 20 s, and the
 // office works on it for at most 60 s (Open Dental API, 504), which leaves a
-// margin of 10 s. Where [Config.Rate] is above one and a half seconds a write
-// needs longer until it may leave, and what is added to the 30 s is added here.
+// margin of 10 s. A payment, a refund and an adjustment leave within 60 s; and
+// where [Config.Rate] is above one and a half seconds a write needs longer until
+// it may leave: what is added to the 30 s is added here.
 const DefaultVerifyAfter = 2 * time.Minute
 
 // DefaultTimeout is what [Config.Timeout] is when it is zero. It is longer than
@@ -91,8 +92,9 @@ type Config struct {
 	// uncertain that would have got an answer.
 	Timeout time.Duration
 	// VerifyAfter is how long after Write was called an effect may still show
-	// up; 0 is DefaultVerifyAfter, and five minutes more for documents. Shorter
-	// values are for tests against the emulator: a write may happen twice.
+	// up; 0 is DefaultVerifyAfter, and for documents what an upload may take as
+	// well, which is eight minutes with the default Timeout. Shorter values are for
+	// tests against the emulator: a write may happen twice.
 	VerifyAfter time.Duration
 	// HTTP gives the transport, for a proxy or a test; it must not send a request
 	// twice. Nothing else of it is used: no redirects, cookies or timeout. Nil,
@@ -347,21 +349,30 @@ func (c Config) timeout() time.Duration {
 // base64 over a line of half a megabit a second.
 const uploadExtra = 5 * time.Minute
 
+// officeWork is how long the office works on a request at the most (Open Dental
+// API, 504), with a margin.
+const officeWork = 70 * time.Second
+
 func (c Config) verifyAfter(kind driver.OpKind) time.Duration {
 	switch {
 	case c.VerifyAfter != 0:
 		return c.VerifyAfter
 	case kind == driver.OpDocument:
-		return DefaultVerifyAfter + uploadExtra + c.sendWithin() - sendWithin
+		return c.sendWithin(kind) + c.timeout() + uploadExtra + officeWork
 	}
-	return DefaultVerifyAfter + c.sendWithin() - sendWithin
+	return DefaultVerifyAfter + c.sendWithin(kind) - sendWithin
 }
 
 // sendWithin is how long after the beginning of Write its request may leave: so
 // long that a payment, which looks at nine things and at mostCharges charges
-// first, can get its turns.
-func (c Config) sendWithin() time.Duration {
-	return max(sendWithin, 20*c.interval())
+// first, can get its turns, and that in an office that takes its time all these
+// looks are done; none of them is known from before.
+func (c Config) sendWithin(kind driver.OpKind) time.Duration {
+	within := sendWithin
+	if isMoney(kind) {
+		within *= 2
+	}
+	return max(within, 20*c.interval())
 }
 
 // String gives the address and mode, and nothing of the keys.

@@ -13,12 +13,12 @@ import (
 
 // Write implements [driver.Writer]. What it reads first (maintenance, patient,
 // provider, appointment) changes nothing; the one request with an effect leaves
-// within thirty seconds or not at all.
+// within thirty seconds, or sixty when it is about money, or not at all.
 func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) {
 	name := writeName(op.Kind())
 	ctx = withTiming(ctx, timing{
 		turn:   turnWrite,
-		sendBy: time.Now().Add(c.cfg.sendWithin()),
+		sendBy: time.Now().Add(c.cfg.sendWithin(op.Kind())),
 		money:  isMoney(op.Kind()),
 		upload: op.Kind() == driver.OpDocument,
 	})
