@@ -50,22 +50,25 @@ func (c *conn) findByID(ctx context.Context, op, id string) ([]driver.Patient, e
 	return []driver.Patient{*p}, nil
 }
 
-// readPatient gives nil for a patient who is unknown or deleted.
+// readPatient gives nil for a patient who is unknown or deleted. Who is seen to be
+// so, or archived, is no longer taken for fit to be written for.
 func (c *conn) readPatient(ctx context.Context, op, id string) (*driver.Patient, error) {
 	if !isID(id) {
 		return nil, nil
 	}
 	r, err := c.getOne(ctx, call{op: op, path: "/patients/" + id, missing: driver.ReasonPatientNotFound})
-	if errors.Is(err, driver.ReasonPatientNotFound) {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, driver.ReasonPatientNotFound) {
 		return nil, err
 	}
-	if p, ok := c.patient(r); ok && p.ID == id {
-		return &p, nil
+	p, ok := c.patient(r)
+	there := err == nil && ok && p.ID == id
+	if !there || p.State == driver.PatientArchived {
+		c.forgetPatient(id)
 	}
-	return nil, nil
+	if !there {
+		return nil, nil
+	}
+	return &p, nil
 }
 
 func (c *conn) findByBirthDate(ctx context.Context, op string, born driver.Date) ([]driver.Patient, error) {

@@ -93,6 +93,12 @@ func (c *conn) knowPatients(found []driver.Patient) {
 	}
 }
 
+func (c *conn) forgetPatient(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.patients, id)
+}
+
 // patientsChanged forgets the patients of whom the feed tells. began is when the
 // read of the page began that shows everything up to then; zero for another page.
 func (c *conn) patientsChanged(changed []driver.Patient, began time.Time) {

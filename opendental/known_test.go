@@ -60,3 +60,22 @@ func TestAPatientStaysKnownWhileTheFeedTellsOfNoChange(t *testing.T) {
 		})
 	}
 }
+
+func TestAPatientWhoWasJustSeenToBeMergedIsNoLongerKnown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := insideOffice("25.3.26.0")
+		f.onJSON("POST /commlogs", 201, map[string]any{"CommlogNum": 9})
+		f.onJSON("GET /commlogs", 200, []map[string]any{})
+		f.onJSON("PUT /queries/ShortQuery", 200, []map[string]any{})
+		c := dial(t, insideConfig(f, Remote))
+		defer c.Close()
+		_, err := c.Write(t.Context(), testNote())
+		require.NoError(t, err)
+		f.onJSON("GET /patients/42", 200, map[string]any{"PatNum": 42, "PatStatus": "Archived"})
+		_, _, err = c.Verify(t.Context(), testNote())
+		require.NoError(t, err)
+		_, err = c.Write(t.Context(), testNote())
+		require.ErrorIs(t, err, driver.ReasonPatientArchived)
+	})
+}
