@@ -31,7 +31,13 @@ func (c *call) getAdjustments() (reply, error) {
 	f.number("PatNum", "PatNum")
 	f.number("AdjType", "AdjType")
 	f.number("ProcNum", "ProcNum")
-	rows, err := f.list("adjustment", "AdjDate, AdjNum")
+	// The published program code sorts by AdjDate alone, so that rows of one day may
+	// stand otherwise on each page.
+	order := "AdjDate, AdjNum"
+	if c.query.Get("Offset") != "" {
+		order = "AdjDate, AdjNum DESC"
+	}
+	rows, err := f.list("adjustment", order)
 	if err != nil {
 		return reply{}, err
 	}
