@@ -44,10 +44,16 @@ func (c *conn) checkCharges(ctx context.Context, op string, p *driver.Payment) e
 		if !isID(charge.ID) || charge.Amount.Minor <= 0 {
 			return rejected(op, driver.ReasonInvalid, "Charges: an ID is no procedure's number (ProcNum), or an amount is not more than zero")
 		}
-		r, err := c.getOne(ctx, call{op: op, path: "/procedurelogs/" + charge.ID, missing: driver.ReasonInvalid})
-		gone := errors.Is(err, driver.ErrRejected) && errors.Is(err, driver.ReasonInvalid)
-		if err != nil && !gone {
+		var r row
+		rows := 0
+		status, err := c.do(ctx, call{op: op, method: http.MethodGet, path: "/procedurelogs/" + charge.ID, missing: driver.ReasonInvalid},
+			func(got row) error { r, rows = got, rows+1; return nil })
+		gone := status == http.StatusNotFound && !errors.Is(err, driver.ReasonNotThisPMS)
+		switch {
+		case err != nil && !gone:
 			return beforeSending(err)
+		case err == nil && rows != 1:
+			return unavailable(op, errGarbled.Error())
 		}
 		if gone || r.id("ProcNum") != charge.ID || r.id("PatNum") != p.Patient || r.text("ProcStatus") != "C" {
 			return rejected(op, driver.ReasonInvalid, "Charges: names what is no completed procedure of this patient")

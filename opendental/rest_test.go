@@ -1,6 +1,8 @@
 package opendental
 
 import (
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
@@ -24,4 +26,26 @@ func TestAPaymentThatLostItsSplitsIsGivenThoseOfItsCharges(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, driver.Receipt{ID: "5"}, receipt)
 	require.Equal(t, 1, f.count("PUT /payments/5/Partial"))
+}
+
+// Only the answer that there is no such procedure is about the charge.
+func TestALookAtAChargeThatIsRefusedDoesNotEndThePayment(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "25.3.26.0")
+	f.ready()
+	p := testPayment()
+	p.Charges = []driver.Charge{{ID: "9", Amount: p.Amount}}
+	for status, kind := range map[int]driver.Kind{
+		http.StatusOK: driver.ErrUnavailable, http.StatusBadRequest: driver.ErrUnavailable, http.StatusGone: driver.ErrUnavailable, http.StatusNotFound: driver.ErrRejected,
+	} {
+		f.on("GET /procedurelogs/9", func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			if status != http.StatusOK {
+				_, _ = io.WriteString(w, "no")
+			}
+		})
+		_, err := f.connect(t).Write(t.Context(), p)
+		require.ErrorIs(t, err, kind, "%d", status)
+	}
+	require.Zero(t, f.count("POST /payments"))
 }
