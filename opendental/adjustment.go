@@ -50,7 +50,7 @@ func (c *conn) writeAdjustment(ctx context.Context, op string, a *driver.Adjustm
 	}
 	r, err := c.post(ctx, op, "/adjustments", body)
 	if err != nil {
-		return driver.Receipt{}, err
+		return driver.Receipt{}, c.notYet(op, a.PostedOn, err)
 	}
 	receipt := c.adjustmentReceipt(r)
 	if receipt.ID == "" {

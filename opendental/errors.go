@@ -93,6 +93,10 @@ func statusError(q call, status int, header http.Header, text string) *driver.Er
 		return failure(q.op, strangerKind(q.effect), driver.ReasonNotThisPMS, cause+", with a web page")
 	case status == http.StatusBadRequest && isConnectivity(text):
 		return failure(q.op, doubt(q.effect), driver.ReasonNone, cause+", the office cannot be reached")
+	case status == http.StatusBadRequest && containsAny(text, "future"):
+		e := rejected(q.op, reasonOf(q, text), "")
+		e.Err = errFuture
+		return e
 	case status == http.StatusBadRequest:
 		return rejected(q.op, reasonOf(q, text), cause)
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:

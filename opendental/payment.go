@@ -86,7 +86,7 @@ func (c *conn) writePayment(ctx context.Context, op string, p *driver.Payment) (
 	}
 	r, err := c.post(ctx, op, "/payments", body)
 	if err != nil {
-		return driver.Receipt{}, err
+		return driver.Receipt{}, c.notYet(op, p.PostedOn, err)
 	}
 	receipt := c.paymentReceipt(r)
 	if receipt.ID == "" {

@@ -2,6 +2,7 @@ package opendental
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,25 @@ func (c *conn) checkPeriod(ctx context.Context, op string, on driver.Date) error
 		return rejected(op, driver.ReasonPeriodClosed, "")
 	}
 	return nil
+}
+
+// errFuture is the refusal of a date that lies in the office's future.
+var errFuture = errors.New("the date is in the office's future")
+
+// dayAgain is after how long a day that has not begun in the office is tried again.
+const dayAgain = 5 * time.Minute
+
+// notYet makes a refusal for a date that is only the office's future one that is
+// tried again: around midnight its clock may be slow, and that is no reason to give
+// a payment up. The API refused it, so that nothing was posted.
+func (c *conn) notYet(op string, on driver.Date, err error) error {
+	today := driver.DateOf(time.Now().In(c.loc))
+	if !errors.Is(err, errFuture) || on.In(wall).After(today.In(wall)) {
+		return err
+	}
+	e := unavailable(op, "the day has not begun yet by the office's clock")
+	e.RetryAfter = dayAgain
+	return e
 }
 
 // closedThrough is the last day that is closed, by the preferences
