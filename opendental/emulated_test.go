@@ -280,7 +280,7 @@ func TestARefundHalfDoneIsFoundAndFinished(t *testing.T) {
 	require.ErrorIs(t, err, driver.ReasonNotRefundable, "also when the refund has its own check number")
 }
 
-func TestLockDatesHoldForPayments(t *testing.T) {
+func TestLockDatesHoldForPaymentsAndRefunds(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, opendentaltest.Config{})
 	require.NoError(t, p.SetPreference(t.Context(), "SecurityLockDays", "3"))
@@ -292,6 +292,12 @@ func TestLockDatesHoldForPayments(t *testing.T) {
 	op.PostedOn = driver.DateOf(today.AddDate(0, 0, -2))
 	_, err = driver.Write(t.Context(), p.conn, op)
 	require.NoError(t, err)
+
+	refund := p.op(driver.OpRefund)
+	require.NoError(t, p.SetPreference(t.Context(), "SecurityLockDate", today.Format(time.DateOnly)))
+	_, err = driver.Write(t.Context(), p.conn, refund)
+	require.ErrorIs(t, err, driver.ReasonPeriodClosed)
+	require.Zero(t, p.Count("POST", "/payments/Refund"))
 }
 
 func TestADocumentIsFoundUnderItsNewNumberAfterTheFirstView(t *testing.T) {
