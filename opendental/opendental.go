@@ -184,8 +184,8 @@
 //     held as unearned income, for staff to allocate. A payment that names its
 //     charges, at most ten, pays these alone; it stays unearned where less is owed
 //     for them. The provider is recorded only on the parts that belong to no
-//     procedure, in an office that allows a provider on unearned income (preference
-//     AllowPrepayProvider).
+//     procedure or payment plan, in an office that allows a provider on unearned
+//     income (preference AllowPrepayProvider).
 //   - Only whole payments can be refunded, on the day on which it is done, and
 //     only while the payment still holds its Ref (check number or note).
 //   - An adjustment raises what the patient owes, and needs an adjustment type

@@ -131,7 +131,7 @@ func (c *conn) attributes(ctx context.Context, op string) (bool, error) {
 }
 
 // attribute sets the provider on the splits of a payment that belong to no
-// procedure and no adjustment; the others have their charge's provider, and must
+// procedure, adjustment or payment plan; the others have their charge's provider, and must
 // keep it. A refusal, after staff have worked on the splits, leaves nothing more
 // to do; other failures leave a rest.
 func (c *conn) attribute(ctx context.Context, op string, done driver.Receipt, provider string) (driver.Receipt, error) {
@@ -158,7 +158,8 @@ func (c *conn) splitsToAttribute(ctx context.Context, op, payment, provider stri
 	var ids []string
 	for _, s := range splits {
 		id := s.id("SplitNum")
-		if id == "" || s.id("PayNum") != payment || s.id("ProvNum") == provider || s.id("ProcNum") != "" || s.id("AdjNum") != "" {
+		if id == "" || s.id("PayNum") != payment || s.id("ProvNum") == provider ||
+			s.id("ProcNum") != "" || s.id("AdjNum") != "" || s.id("PayPlanNum") != "" {
 			continue
 		}
 		ids = append(ids, id)

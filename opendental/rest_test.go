@@ -49,3 +49,30 @@ func TestALookAtAChargeThatIsRefusedDoesNotEndThePayment(t *testing.T) {
 	}
 	require.Zero(t, f.count("POST /payments"))
 }
+
+// The API attaches payments to the oldest payment plan by itself; what belongs to
+// one has its provider.
+func TestTheProviderOfAPaymentPlanIsKept(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "25.3.26.0")
+	f.ready()
+	f.on("GET /preferences", func(w http.ResponseWriter, r *http.Request) {
+		name := r.URL.Query().Get("PrefName")
+		value := map[string]string{"ProgramVersion": "25.3.26.0", "AllowPrepayProvider": "1"}[name]
+		writeJSON(w, 200, []map[string]any{{"PrefName": name, "ValueString": value}})
+	})
+	f.onJSON("GET /providers/7", 200, map[string]any{"ProvNum": 7, "IsHidden": "false"})
+	f.onJSON("POST /payments", 201, map[string]any{"PayNum": 5})
+	f.onJSON("GET /paysplits", 200, []map[string]any{
+		{"SplitNum": 1, "PayNum": 5, "ProvNum": 3, "PayPlanNum": 8, "ProcNum": 0},
+		{"SplitNum": 2, "PayNum": 5, "ProvNum": 0, "PayPlanNum": 0, "ProcNum": 0, "UnearnedType": 4},
+	})
+	f.onJSON("PUT /paysplits/1", 200, map[string]any{})
+	f.onJSON("PUT /paysplits/2", 200, map[string]any{})
+	p := testPayment()
+	p.Provider = "7"
+	_, err := f.connect(t).Write(t.Context(), p)
+	require.NoError(t, err)
+	require.Equal(t, 1, f.count("PUT /paysplits/2"))
+	require.Zero(t, f.count("PUT /paysplits/1"))
+}
