@@ -107,6 +107,8 @@ func TestAnAdjustmentThatDoesNotFitIsRefusedWithTheRightReason(t *testing.T) {
 	hidden, err := p.AddDefinition(t.Context(), opendentaltest.Definition{Category: opendentaltest.CategoryAdjTypes, ItemName: "Old fee", ItemValue: "+"})
 	require.NoError(t, err)
 	require.NoError(t, p.HideDefinition(t.Context(), hidden.DefNum))
+	gone, err := p.AddProvider(t.Context(), opendentaltest.Provider{Abbr: "GONE", LName: "Albright", IsHidden: true})
+	require.NoError(t, err)
 	require.NoError(t, p.SetPreference(t.Context(), "SecurityLockDays", "3"))
 	for name, tc := range map[string]struct {
 		change func(*driver.Adjustment)
@@ -127,6 +129,7 @@ func TestAnAdjustmentThatDoesNotFitIsRefusedWithTheRightReason(t *testing.T) {
 			a.PostedOn = driver.DateOf(a.PostedOn.In(time.UTC).AddDate(0, 0, -3))
 		}, driver.ReasonPeriodClosed},
 		"an unknown provider": {func(a *driver.Adjustment) { a.Provider = "99" }, driver.ReasonProviderUnknown},
+		"a hidden provider":   {func(a *driver.Adjustment) { a.Provider = id(gone.ProvNum) }, driver.ReasonProviderInactive},
 		"a rest":              {func(a *driver.Adjustment) { a.Prior = &driver.Receipt{ID: "1"} }, driver.ReasonInvalid},
 	} {
 		op := p.op(driver.OpAdjustment).(*driver.Adjustment)

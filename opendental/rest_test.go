@@ -1,6 +1,7 @@
 package opendental
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -51,8 +52,8 @@ func TestALookAtAChargeThatIsRefusedDoesNotEndThePayment(t *testing.T) {
 }
 
 // The API attaches payments to the oldest payment plan by itself; what belongs to
-// one has its provider.
-func TestTheProviderOfAPaymentPlanIsKept(t *testing.T) {
+// one has its provider, as what belongs to a charge has.
+func TestTheProviderOfWhatAPaymentPaidIsKept(t *testing.T) {
 	t.Parallel()
 	f := newFakeOffice(t, "25.3.26.0")
 	f.ready()
@@ -66,13 +67,22 @@ func TestTheProviderOfAPaymentPlanIsKept(t *testing.T) {
 	f.onJSON("GET /paysplits", 200, []map[string]any{
 		{"SplitNum": 1, "PayNum": 5, "ProvNum": 3, "PayPlanNum": 8, "ProcNum": 0},
 		{"SplitNum": 2, "PayNum": 5, "ProvNum": 0, "PayPlanNum": 0, "ProcNum": 0, "UnearnedType": 4},
+		{"SplitNum": 3, "PayNum": 5, "ProvNum": 3, "PayPlanNum": 0, "ProcNum": 9},
+		{"SplitNum": 4, "PayNum": 5, "ProvNum": 3, "PayPlanNum": 0, "ProcNum": 0, "AdjNum": 6},
+		{"SplitNum": 5, "PayNum": 4, "ProvNum": 3, "PayPlanNum": 0, "ProcNum": 0},
 	})
-	f.onJSON("PUT /paysplits/1", 200, map[string]any{})
-	f.onJSON("PUT /paysplits/2", 200, map[string]any{})
+	for n := range 5 {
+		f.onJSON(fmt.Sprintf("PUT /paysplits/%d", n+1), 200, map[string]any{})
+	}
 	p := testPayment()
 	p.Provider = "7"
 	_, err := f.connect(t).Write(t.Context(), p)
 	require.NoError(t, err)
-	require.Equal(t, 1, f.count("PUT /paysplits/2"))
-	require.Zero(t, f.count("PUT /paysplits/1"))
+	for n := range 5 {
+		want := 0
+		if n+1 == 2 {
+			want = 1
+		}
+		require.Equal(t, want, f.count(fmt.Sprintf("PUT /paysplits/%d", n+1)), "split %d", n+1)
+	}
 }
