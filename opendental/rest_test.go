@@ -3,6 +3,7 @@ package opendental
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -84,5 +85,35 @@ func TestTheProviderOfWhatAPaymentPaidIsKept(t *testing.T) {
 			want = 1
 		}
 		require.Equal(t, want, f.count(fmt.Sprintf("PUT /paysplits/%d", n+1)), "split %d", n+1)
+	}
+}
+
+// Only a payment that is unearned income as a whole, as it was posted, is given the
+// splits of its charges: all else was made of it by others.
+func TestSplitsThatAreNotAsTheyWerePostedAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	posted := map[string]any{"SplitNum": 1, "PayNum": 5, "ProvNum": 0, "PayPlanNum": 0, "ProcNum": 0, "AdjNum": 0, "UnearnedType": 4}
+	for field, value := range map[string]int{"PayNum": 6, "ProcNum": 9, "AdjNum": 9, "PayPlanNum": 9, "UnearnedType": 0, "SplitNum": 2} {
+		f := newFakeOffice(t, "25.3.26.0")
+		f.ready()
+		split := maps.Clone(posted)
+		split[field] = value
+		splits := []map[string]any{split}
+		if field == "SplitNum" {
+			splits = append(splits, posted) // two of them
+		}
+		f.onJSON("GET /paysplits", 200, splits)
+		f.onJSON("PUT /payments/5/Partial", 200, map[string]any{"PayNum": 5})
+		p := testPayment()
+		p.Charges = []driver.Charge{{ID: "9", Amount: p.Amount}}
+		p.Prior = &driver.Receipt{ID: "5", State: restAt(restCharges, time.Time{})}
+		c := f.connect(t)
+		_, err := c.Write(t.Context(), p)
+		require.NoError(t, err, field)
+		require.Zero(t, f.count("PUT /payments/5/Partial"), field)
+		f.onJSON("GET /paysplits", 200, []map[string]any{posted})
+		_, err = c.Write(t.Context(), p)
+		require.NoError(t, err, field)
+		require.Equal(t, 1, f.count("PUT /payments/5/Partial"), field)
 	}
 }
