@@ -184,12 +184,13 @@ func (c *conn) opInfo(kind driver.OpKind) driver.OpInfo {
 		slices.Sort(info.MIME)
 		info.ProviderRecorded = v.atLeast(sinceDocumentProvider)
 		info.TypeFrom = driver.DocumentFolders
+		info.HeldAs = "a document; larger files, which Open Dental takes over SFTP alone, are left out"
 		switch {
 		case !c.cfg.Statements:
 		case v.atLeast(sinceStatements):
-			info.HeldAs = "a document; an account statement also gets a line in the patient's account"
+			info.HeldAs += "; an account statement also gets a line in the patient's account"
 		default:
-			info.HeldAs = "a document; an account statement's line in the patient's account needs Open Dental " + sinceStatements.String() + " or later"
+			info.HeldAs += "; an account statement's line in the patient's account needs Open Dental " + sinceStatements.String() + " or later"
 		}
 	case driver.OpStatus:
 		info.Idempotent = true

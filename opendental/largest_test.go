@@ -22,6 +22,7 @@ func TestTheLargestDocumentIsWholeWhenSomebodyOpensIt(t *testing.T) {
 	p := newPractice(t, opendentaltest.Config{})
 	info, err := p.conn.Info(t.Context())
 	require.NoError(t, err)
+	require.Contains(t, info.Ops[driver.OpDocument].HeldAs, "SFTP", "staff are told what becomes of larger ones")
 	d := p.op(driver.OpDocument).(*driver.Document)
 	// The longest extension that is uploaded.
 	d.MIME = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
