@@ -117,3 +117,18 @@ func TestSplitsThatAreNotAsTheyWerePostedAreLeftAlone(t *testing.T) {
 		require.Equal(t, 1, f.count("PUT /payments/5/Partial"), field)
 	}
 }
+
+// A refund has its payment's check number and note until it is marked. Where the
+// payment has neither any more, the refund is no proof of it.
+func TestARefundIsNotTakenForItsPayment(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "25.3.26.0")
+	f.ready()
+	f.onJSON("GET /payments", 200, []map[string]any{
+		{"PayNum": 5, "PatNum": 42, "PayAmt": "123.45", "CheckNum": "1001"},
+		{"PayNum": 6, "PatNum": 42, "PayAmt": "-123.45", "CheckNum": testRef},
+	})
+	verdict, _, err := f.connect(t).Verify(t.Context(), testPayment())
+	require.NoError(t, err)
+	require.Equal(t, driver.VerdictUnknown, verdict)
+}

@@ -60,6 +60,8 @@
 //   - A save that changes nothing does not change DateTStamp. DateTStamp filters
 //     include their second. serverDateTime is read before the rows and stands in
 //     the rows only: an empty list has no clock.
+//   - Adjustments are sorted by their date alone: those of one day stand otherwise
+//     on the pages after the first.
 //   - Deleted appointments and patients stop being listed, without a word.
 //   - Only Scheduled appointments can be broken; a note is appended each time it
 //     is sent; certain confirmation statuses note the time of arrival.
