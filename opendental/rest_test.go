@@ -1,10 +1,12 @@
 package opendental
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,4 +133,31 @@ func TestARefundIsNotTakenForItsPayment(t *testing.T) {
 	verdict, _, err := f.connect(t).Verify(t.Context(), testPayment())
 	require.NoError(t, err)
 	require.Equal(t, driver.VerdictUnknown, verdict)
+}
+
+// Something on the way that answers "200 OK" with nothing has written nothing.
+func TestAnEmptyAnswerIsNoProofOfANoteOrALine(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "[]", "{}", `{"status":"ok"}`} {
+		nothing := func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+		if body == "" || body == "[]" {
+			f := newFakeOffice(t, "22.1.5.0") // which answers without a record, but with 201
+			f.ready()
+			f.on("POST /commlogs", nothing)
+			_, err := f.connect(t).Write(t.Context(), testNote())
+			require.ErrorIs(t, err, driver.ErrUnknownOutcome, "note, %q", body)
+		}
+		f := newFakeOffice(t, "25.3.26.0")
+		f.ready()
+		f.onJSON("POST /documents/Upload", 201, map[string]any{"DocNum": 8})
+		f.on("POST /statements", nothing)
+		cfg := f.config()
+		cfg.Statements = true
+		_, err := f.connectWith(t, cfg).Write(t.Context(), &driver.Document{
+			Header: header(), About: driver.AccountStatement, Folder: "71", Title: driver.NewText("x"), At: time.Now(), MIME: "application/pdf",
+			Size: 3, Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("abc")), nil },
+		})
+		require.ErrorIs(t, err, driver.ErrIncomplete, "line in the account, %q", body)
+		require.Greater(t, driver.WriteError(err).RetryAfter, time.Minute, "%q", body)
+	}
 }

@@ -32,11 +32,14 @@ func (c *conn) entersStatement(d *driver.Document) bool {
 func (c *conn) enterStatement(ctx context.Context, op string, d *driver.Document, done driver.Receipt) (driver.Receipt, error) {
 	done.State = ""
 	tried := time.Now()
-	_, err := c.post(ctx, op, "/statements", fields{
+	r, err := c.post(ctx, op, "/statements", fields{
 		"PatNum":   number(d.Patient),
 		"DateSent": driver.DateOf(d.At.In(c.loc)).String(),
 		"Note":     withRef(d.Title.Reveal(), d.Ref, statementNoteChars),
 	})
+	if err == nil && r.id("StatementNum") == "" {
+		err = failure(op, driver.ErrUnknownOutcome, driver.ReasonNone, "made, but the answer names no statement")
+	}
 	switch e := driver.WriteError(err); {
 	case err == nil, e.Kind == driver.ErrRejected:
 		return done, nil

@@ -181,12 +181,16 @@ func (c *conn) send(ctx context.Context, q call, body fields) (row, error) {
 		q.body = b
 	}
 	var got row
-	_, err := c.do(ctx, q, func(r row) error {
+	status, err := c.do(ctx, q, func(r row) error {
 		if got == nil {
 			got = r
 		}
 		return nil
 	})
+	if err == nil && got == nil && q.method == http.MethodPost && status != http.StatusCreated {
+		// The API says 201 when something was made (Open Dental API, Status Codes).
+		return nil, failure(q.op, driver.ErrUnknownOutcome, driver.ReasonNone, "an answer without a record")
+	}
 	return got, err
 }
 
