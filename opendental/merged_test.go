@@ -62,6 +62,23 @@ func TestWhatWasWrittenIsFoundAfterItsPatientWasMerged(t *testing.T) {
 	}
 }
 
+// Until its second step a refund has nothing but what its payment has.
+func TestARefundHalfDoneIsFoundAfterItsPatientWasMerged(t *testing.T) {
+	t.Parallel()
+	p := newPractice(t, opendentaltest.Config{})
+	op := p.op(driver.OpRefund)
+	_, err := p.Inject(opendentaltest.Fault{Kind: opendentaltest.FaultErrorBefore, Method: "PUT", Route: "/payments/*"})
+	require.NoError(t, err)
+	_, err = driver.Write(t.Context(), p.conn, op)
+	require.ErrorIs(t, err, driver.ErrIncomplete)
+	done := driver.WriteError(err).Receipt
+	p.merge()
+	verdict, receipt, err := driver.Verify(t.Context(), p.conn, long(op))
+	require.NoError(t, err)
+	require.Equal(t, driver.VerdictApplied, verdict)
+	require.Equal(t, done.ID, receipt.ID)
+}
+
 func TestWhatCannotBeSearchedForAfterAMergeIsLeftToAPerson(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, opendentaltest.Config{})
