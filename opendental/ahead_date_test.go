@@ -14,7 +14,7 @@ import (
 func TestADateThatIsOnlyTheOfficesFutureWaitsForIt(t *testing.T) {
 	t.Parallel()
 	p := newPractice(t, opendentaltest.Config{})
-	for _, kind := range []driver.OpKind{driver.OpPayment, driver.OpAdjustment} {
+	for _, kind := range []driver.OpKind{driver.OpPayment, driver.OpRefund, driver.OpAdjustment} {
 		p.SkewClock(0)
 		op := p.op(kind)
 		p.SkewClock(-25 * time.Hour)
@@ -29,6 +29,8 @@ func TestADateThatIsOnlyTheOfficesFutureWaitsForIt(t *testing.T) {
 		next := driver.DateOf(p.Now().AddDate(0, 0, 7))
 		switch op := op.(type) {
 		case *driver.Payment:
+			op.PostedOn = next
+		case *driver.Refund:
 			op.PostedOn = next
 		case *driver.Adjustment:
 			op.PostedOn = next

@@ -52,7 +52,11 @@ func (c *conn) writeRefund(ctx context.Context, op string, f *driver.Refund) (dr
 		return driver.Receipt{}, rejected(op, driver.ReasonNotRefundable, "the payment no longer holds its reference, by which a refund is found again")
 	}
 	if today := c.officeDay(of); f.PostedOn != today {
-		return driver.Receipt{}, rejected(op, driver.ReasonNotRefundable, "the API dates a refund on the day it is written")
+		e := rejected(op, driver.ReasonNotRefundable, "the API dates a refund on the day it is written")
+		if f.PostedOn.In(wall).After(today.In(wall)) {
+			e.Err = errFuture
+		}
+		return driver.Receipt{}, c.notYet(op, f.PostedOn, e)
 	}
 	if amount, ok := of.money("PayAmt", f.Amount.Currency); !ok || amount != f.Amount {
 		return driver.Receipt{}, rejected(op, driver.ReasonNotRefundable, "the payment has another amount by now")
