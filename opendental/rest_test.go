@@ -161,3 +161,35 @@ func TestAnEmptyAnswerIsNoProofOfANoteOrALine(t *testing.T) {
 		require.Greater(t, driver.WriteError(err).RetryAfter, time.Minute, "%q", body)
 	}
 }
+
+// A connection that was used before may be closed already when the next request is
+// sent on it, which would leave a payment in doubt.
+func TestEachWriteHasAConnectionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "25.3.26.0")
+	f.ready()
+	used := map[string]int{}
+	f.on("POST /commlogs", func(w http.ResponseWriter, r *http.Request) {
+		used[r.RemoteAddr]++
+		require.True(t, r.Close, "it is closed afterwards")
+		writeJSON(w, 201, map[string]any{"CommlogNum": 9})
+	})
+	look := f.answers["GET /patients/42"]
+	f.on("GET /patients/42", func(w http.ResponseWriter, r *http.Request) {
+		used[r.RemoteAddr] += 100
+		look(w, r)
+	})
+	c := f.connect(t)
+	for range 3 {
+		_, err := c.Write(t.Context(), testNote())
+		require.NoError(t, err)
+	}
+	writes := 0
+	for _, n := range used {
+		if n < 100 {
+			writes++
+			require.Equal(t, 1, n)
+		}
+	}
+	require.Equal(t, 3, writes)
+}
