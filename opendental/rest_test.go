@@ -196,3 +196,32 @@ func TestEachWriteHasAConnectionOfItsOwn(t *testing.T) {
 	require.Equal(t, 3, writes)
 	require.Equal(t, 3, closed)
 }
+
+// The API refunds what the payment is now, and dates it today.
+func TestARefundThatWouldBeAnotherIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFakeOffice(t, "25.3.26.0")
+	f.ready()
+	today := driver.DateOf(time.Now().In(chicago(t)))
+	yesterday := driver.DateOf(today.In(time.UTC).AddDate(0, 0, -1))
+	for name, tc := range map[string]struct {
+		amount string
+		on     driver.Date
+	}{
+		"staff raised the payment":  {"200.00", today},
+		"staff lowered the payment": {"3.00", today},
+		"an amount that is none":    {"", today},
+		"the day is over":           {"12.00", yesterday},
+	} {
+		f.onJSON("GET /payments", 200, []map[string]any{{
+			"PayNum": 5, "PatNum": 42, "PayAmt": tc.amount, "CheckNum": "PONMLKJIHGFEDCBA", "serverDateTime": today.String() + " 10:00:00",
+		}})
+		refund := &driver.Refund{
+			Header: header(), Of: "5", OfRef: "PONMLKJIHGFEDCBA", OfAmount: driver.USD(1200), Amount: driver.USD(1200), Type: "71", PostedOn: tc.on,
+		}
+		_, err := f.connect(t).Write(t.Context(), refund)
+		require.ErrorIs(t, err, driver.ErrRejected, name)
+		require.ErrorIs(t, err, driver.ReasonNotRefundable, name)
+	}
+	require.Zero(t, f.count("POST /payments/Refund"))
+}
