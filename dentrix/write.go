@@ -15,7 +15,7 @@ import (
 // the option, the key) changes nothing; the one call with an effect runs in a
 // transaction, and the record is looked up by its key when that is over.
 func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) {
-	name := writeName(op.Kind())
+	name := op.Kind().Verb()
 	p := c.known()
 	if !c.opSupport(p, op.Kind()).Supported && op.Head().Prior == nil {
 		return driver.Receipt{}, rejected(name, driver.ReasonUnsupported, "")
@@ -36,24 +36,6 @@ type writing struct {
 	o     *Operation
 	name  string
 	facts facts
-}
-
-func writeName(kind driver.OpKind) string {
-	switch kind {
-	case driver.OpNote:
-		return "write note"
-	case driver.OpDocument:
-		return "file document"
-	case driver.OpStatus:
-		return "set status"
-	case driver.OpPayment:
-		return "post payment"
-	case driver.OpRefund:
-		return "post refund"
-	case driver.OpAdjustment:
-		return "post adjustment"
-	}
-	return "write"
 }
 
 func (w *writing) write(ctx context.Context) (driver.Receipt, error) {
@@ -178,9 +160,7 @@ func (w *writing) readBack(ctx context.Context, receipt driver.Receipt) (driver.
 // checkHead refuses what could not be found again.
 func checkHead(name string, op driver.Op) error {
 	h := op.Head()
-	if len(h.Ref) != driver.RefLen || strings.ContainsFunc(h.Ref, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < '2' || r > '7')
-	}) {
+	if !driver.ValidRef(h.Ref) {
 		return rejected(name, driver.ReasonInvalid, "Ref: must be 16 characters of A-Z and 2-7")
 	}
 	if n, ok := idNumber(h.Patient); (!ok || n == 0) && op.Kind() != driver.OpStatus {

@@ -13,7 +13,7 @@ import (
 // that it changes is one transaction on one connection, so that an error before
 // its end has no effect, and nothing but its end (COMMIT) can be in doubt.
 func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) {
-	name := writeName(op.Kind())
+	name := op.Kind().Verb()
 	s, err := c.schema(ctx, name)
 	if err != nil {
 		return driver.Receipt{}, err
@@ -68,29 +68,9 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 	return r, err
 }
 
-func writeName(kind driver.OpKind) string {
-	switch kind {
-	case driver.OpNote:
-		return "write note"
-	case driver.OpDocument:
-		return "file document"
-	case driver.OpStatus:
-		return "set status"
-	case driver.OpPayment:
-		return "post payment"
-	case driver.OpRefund:
-		return "post refund"
-	case driver.OpAdjustment:
-		return "post adjustment"
-	}
-	return "write"
-}
-
 // checkHead refuses what Verify could not find again.
 func checkHead(op string, h *driver.Header) error {
-	if len(h.Ref) != driver.RefLen || strings.ContainsFunc(h.Ref, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < '2' || r > '7')
-	}) {
+	if !driver.ValidRef(h.Ref) {
 		return rejected(op, driver.ReasonInvalid, "Ref: must be 16 characters of A-Z and 2-7")
 	}
 	if !isPatientID(h.Patient) {

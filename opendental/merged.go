@@ -40,7 +40,7 @@ func (c *conn) findElsewhere(ctx context.Context, name string, op driver.Op) (re
 	}
 	// A refund whose second step is missing has the Ref of its payment.
 	refs := []string{op.Head().Ref}
-	if f, ok := op.(*driver.Refund); ok && isRef(f.OfRef) {
+	if f, ok := op.(*driver.Refund); ok && driver.ValidRef(f.OfRef) {
 		refs = append(refs, f.OfRef)
 	}
 	for _, ref := range refs {

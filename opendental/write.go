@@ -15,7 +15,7 @@ import (
 // provider, appointment) changes nothing; the one request with an effect leaves
 // within thirty seconds, or sixty when it is about money, or not at all.
 func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) {
-	name := writeName(op.Kind())
+	name := op.Kind().Verb()
 	ctx = withTiming(ctx, timing{
 		turn:   turnWrite,
 		sendBy: time.Now().Add(c.cfg.sendWithin(op.Kind())),
@@ -54,24 +54,6 @@ func (c *conn) write(ctx context.Context, name string, op driver.Op) (driver.Rec
 	return driver.Receipt{}, rejected(name, driver.ReasonUnsupported, "")
 }
 
-func writeName(kind driver.OpKind) string {
-	switch kind {
-	case driver.OpNote:
-		return "write note"
-	case driver.OpDocument:
-		return "file document"
-	case driver.OpStatus:
-		return "set status"
-	case driver.OpPayment:
-		return "post payment"
-	case driver.OpRefund:
-		return "post refund"
-	case driver.OpAdjustment:
-		return "post adjustment"
-	}
-	return "write"
-}
-
 // isMoney reports whether an operation changes what a patient owes.
 func isMoney(kind driver.OpKind) bool {
 	return kind == driver.OpPayment || kind == driver.OpRefund || kind == driver.OpAdjustment
@@ -79,19 +61,13 @@ func isMoney(kind driver.OpKind) bool {
 
 // checkHead refuses what Verify could not find again.
 func checkHead(op string, h *driver.Header) error {
-	if !isRef(h.Ref) {
+	if !driver.ValidRef(h.Ref) {
 		return rejected(op, driver.ReasonInvalid, "Ref: must be 16 characters of A-Z and 2-7")
 	}
 	if !isID(h.Patient) {
 		return rejected(op, driver.ReasonPatientNotFound, "")
 	}
 	return nil
-}
-
-func isRef(s string) bool {
-	return len(s) == driver.RefLen && !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < '2' || r > '7')
-	})
 }
 
 // checkProvider refuses a provider who is unknown or inactive, before anything

@@ -16,7 +16,7 @@ func checkForm(name string, op driver.Op, info driver.OpInfo) error {
 	switch {
 	case !info.Supported:
 		return reject(name, driver.ReasonUnsupported, nil)
-	case !validRef(h.Ref):
+	case !driver.ValidRef(h.Ref):
 		return reject(name, driver.ReasonInvalid, errors.New("Header.Ref must be 16 characters of A-Z and 2-7"))
 	case h.Patient == "":
 		return reject(name, driver.ReasonPatientNotFound, errors.New("Header.Patient is empty"))
@@ -80,18 +80,6 @@ func checkMoney(name string, amount driver.Money, on driver.Date) error {
 		return reject(name, driver.ReasonInvalid, errors.New("the posting date, PostedOn, is not a day of the calendar"))
 	}
 	return nil
-}
-
-func validRef(ref string) bool {
-	if len(ref) != driver.RefLen {
-		return false
-	}
-	for _, b := range []byte(ref) {
-		if (b < 'A' || b > 'Z') && (b < '2' || b > '7') {
-			return false
-		}
-	}
-	return true
 }
 
 // windows1252 are the characters of that code page above U+00FF.
