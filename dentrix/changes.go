@@ -51,9 +51,9 @@ func (c *conn) changedAppointments(ctx context.Context, op string, p *probed, q 
 			})
 		},
 	}
-	page, err := marks.Page(ctx, op, q.Cursor, pageSize(q.Limit))
+	page, err := marks.Page(ctx, op, q.Cursor, q.Limit)
 	if err != nil {
 		return driver.Page{}, err
 	}
-	return driver.Page{Appointments: page.Records, Next: page.Next.String(), More: page.More, AsOf: moment(now, c.loc, time.Now())}, nil
+	return driver.Page{Appointments: page.Records, Next: page.Next, More: page.More, AsOf: moment(now, c.loc, time.Now())}, nil
 }

@@ -155,49 +155,11 @@ func phoneDigits(s string) string {
 	return digits[max(0, len(digits)-10):]
 }
 
-// memory is how many numbers below the highest a cursor of patients remembers. A
-// patient who got a number and was stored after one with a higher number is found
-// as long as it is among them; the pass through all patients finds everybody.
-const memory = 64
-
-// patientCursor begins a cursor of patients.
-const patientCursor = "p1."
-
-// patientMark is a cursor of new patients: the highest number that was seen, and
-// which of those right below it were.
-type patientMark struct {
-	last int64
-	seen uint64 // bit n is for last-n
-}
-
-func (m patientMark) String() string {
-	return fmt.Sprintf("%s%d.%016x", patientCursor, m.last, m.seen)
-}
-
-func parsePatientMark(cursor string) (patientMark, bool) {
-	text, ok := strings.CutPrefix(cursor, patientCursor)
-	last, seen, cut := strings.Cut(text, ".")
-	n, err := strconv.ParseInt(last, 10, 32)
-	b, badBits := strconv.ParseUint(seen, 16, 64)
-	return patientMark{n, b}, ok && cut && err == nil && badBits == nil
-}
-
-// knows reports whether a number was seen before the cursor was given.
-func (m patientMark) knows(id int64) bool {
-	return id <= m.last && (m.last-id >= memory || m.seen>>(m.last-id)&1 == 1)
-}
-
-// with is the cursor after a number was seen.
-func (m patientMark) with(id int64) patientMark {
-	if id > m.last {
-		m.seen <<= min(uint64(id-m.last), memory)
-		m.last = id
-	}
-	if m.last-id < memory {
-		m.seen |= 1 << (m.last - id)
-	}
-	return m
-}
+// patientKeys and patientSource say whose a cursor of new patients is.
+const (
+	patientKeys   = "patients"
+	patientSource = "v_patient"
+)
 
 // newPatients reads patients by numbers above the highest that was seen: Dentrix
 // stamps patients with no time of their creation.
@@ -207,47 +169,37 @@ func (c *conn) newPatients(ctx context.Context, op string, p *probed, q driver.C
 		if err != nil {
 			return driver.Page{}, err
 		}
-		return driver.Page{Next: mark.String()}, nil
+		return driver.Page{Next: sqlpms.FormatCursor(patientKeys, patientSource, mark)}, nil
 	}
-	mark, ok := parsePatientMark(q.Cursor)
-	if !ok {
-		return driver.Page{}, expired(op, "the cursor is not one of this feed")
+	var mark sqlpms.KeyMark
+	if err := sqlpms.ParseCursor(Name, op, patientKeys, patientSource, q.Cursor, &mark); err != nil {
+		return driver.Page{}, err
 	}
-	page, next, left := driver.Page{}, mark, pageSize(q.Limit)
 	text := "SELECT " + p.selected(patientView) + " FROM admin.v_patient WHERE patient_id > ? ORDER BY patient_id"
-	err := c.db.Each(ctx, op, sqlpms.SQL(text, mark.last-memory), func(r *sqlpms.Row) (bool, error) {
-		found := personOf(r)
-		if mark.knows(found.number) {
-			return true, nil
-		}
-		if left == 0 {
-			page.More = true
-			return false, nil
-		}
-		left--
-		page.Patients = append(page.Patients, found.Patient)
-		next = next.with(found.number)
-		return true, nil
+	page, err := sqlpms.NewRows(mark, q.Limit, func(after int64, row func(int64, driver.Patient) bool) error {
+		return c.db.Each(ctx, op, sqlpms.SQL(text, after), func(r *sqlpms.Row) (bool, error) {
+			found := personOf(r)
+			return row(found.number, found.Patient), nil
+		})
 	})
 	if err != nil {
 		return driver.Page{}, err
 	}
-	page.Next = next.String()
-	return page, nil
+	return driver.Page{Patients: page.Records, More: page.More, Next: sqlpms.FormatCursor(patientKeys, patientSource, page.Next)}, nil
 }
 
 // patientBaseline marks the present: the highest number, and which of those below it
 // there are.
-func (c *conn) patientBaseline(ctx context.Context, op string) (patientMark, error) {
+func (c *conn) patientBaseline(ctx context.Context, op string) (sqlpms.KeyMark, error) {
 	_, highest, any, err := c.patientRange(ctx, op)
 	if err != nil || !any {
-		return patientMark{}, err
+		return sqlpms.KeyMark{}, err
 	}
-	mark := patientMark{last: highest}
-	ids, err := all(ctx, c.db, op, sqlpms.SQL("SELECT patient_id FROM admin.v_patient WHERE patient_id > ? AND patient_id <= ?", highest-memory, highest),
+	mark := sqlpms.KeyMark{Last: highest}
+	ids, err := all(ctx, c.db, op, sqlpms.SQL("SELECT patient_id FROM admin.v_patient WHERE patient_id > ? AND patient_id <= ?", mark.After(), highest),
 		func(r *sqlpms.Row) int64 { return r.Int("patient_id") })
 	for _, id := range ids {
-		mark = mark.with(id)
+		mark = mark.With(id)
 	}
 	return mark, err
 }
@@ -265,7 +217,7 @@ func (c *conn) patientRange(ctx context.Context, op string) (lowest, highest int
 // page. The token is the last number, the highest when the walk began, and the width
 // of the next range.
 func (c *conn) patientWindow(ctx context.Context, op string, p *probed, q driver.WindowQuery) (driver.Page, error) {
-	want := int64(pageSize(q.Limit))
+	want := int64(sqlpms.PageSize(q.Limit))
 	at, highest, width := int64(0), int64(0), want
 	if q.Token == "" {
 		lowest, top, any, err := c.patientRange(ctx, op)

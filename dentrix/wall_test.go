@@ -55,23 +55,6 @@ func TestCodesHaveAMeaningWithEitherSign(t *testing.T) {
 	}
 }
 
-func TestACursorOfPatientsRemembersWhoWasSeen(t *testing.T) {
-	t.Parallel()
-	m := patientMark{}.with(100).with(98).with(103)
-	for id, known := range map[int64]bool{103: true, 102: false, 101: false, 100: true, 99: false, 98: true, 40: false, 39: true, 1: true, 104: false, 900: false} {
-		require.Equal(t, known, m.knows(id), id)
-	}
-	back, ok := parsePatientMark(m.String())
-	require.True(t, ok)
-	require.Equal(t, m, back)
-	far := m.with(1000)
-	require.True(t, far.knows(103) && far.knows(1000) && !far.knows(999))
-	for _, bad := range []string{"", "p1.", "p1.5", "p1.x.0", "p1.5.zz", "p2.5.0", "p1.99999999999.0"} {
-		_, ok := parsePatientMark(bad)
-		require.False(t, ok, bad)
-	}
-}
-
 func TestTheKeyIsNeverCutOff(t *testing.T) {
 	t.Parallel()
 	const key = "ABCDEFGHIJKLMNOP"

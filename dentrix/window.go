@@ -3,29 +3,15 @@ package dentrix
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
 	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
-const (
-	// pageRows is how many records a page has when nobody says, and pageMost how
-	// many it has at the most.
-	pageRows = 500
-	pageMost = 5000
-	// spanDays is how many days of appointments are read at once: some thousands in a
-	// large office. Each call reads one day more, so that short ones would be dear.
-	spanDays = 31
-)
-
-func pageSize(limit int) int {
-	if limit <= 0 {
-		return pageRows
-	}
-	return min(limit, pageMost)
-}
+// spanDays is how many days of appointments are read at once: some thousands in a
+// large office. Each call reads one day more, so that short ones would be dear.
+const spanDays = 31
 
 // ReadWindow implements [driver.WindowReader].
 func (c *conn) ReadWindow(ctx context.Context, q driver.WindowQuery) (driver.Page, error) {
@@ -40,40 +26,26 @@ func (c *conn) ReadWindow(ctx context.Context, q driver.WindowQuery) (driver.Pag
 	case !q.From.Before(q.To):
 		return driver.Page{}, rejected(op, driver.ReasonInvalid, "the window of appointments needs From before To")
 	}
-	// A token is good for its own window alone.
-	of := fmt.Sprintf("%d-%d.", q.From.Unix(), q.To.Unix())
-	token, ok := strings.CutPrefix(q.Token, of)
-	if !ok && q.Token != "" {
-		return driver.Page{}, expired(op, "the token is not one of a walk through this window")
-	}
-	var asOf time.Time
-	walk, err := c.walks.Page(ctx, Name, op, token, pageSize(q.Limit), func(v visit) string { return v.ID }, func() sqlpms.Source[visit] {
-		day, end := midnight(q.From, c.loc), midnight(q.To.Add(-time.Nanosecond), c.loc).AddDate(0, 0, 1)
-		return func(ctx context.Context, _ int) ([]visit, bool, error) {
-			to := day.AddDate(0, 0, spanDays)
-			if to.After(end) {
-				to = end
-			}
-			found, err := c.visitsOf(ctx, op, q, day, to)
-			if err != nil {
-				return nil, false, err
-			}
-			day = to
-			return found, !day.Before(end), nil
-		}
+	walk, err := c.walks.Page(ctx, sqlpms.WalkQuery[visit]{
+		Name: Name, Op: op, Window: fmt.Sprintf("%d-%d", q.From.Unix(), q.To.Unix()), Token: q.Token, Limit: q.Limit,
+		ID: func(v visit) string { return v.ID },
+		Start: sqlpms.Days[visit]{
+			From: midnight(q.From, c.loc), To: midnight(q.To.Add(-time.Nanosecond), c.loc).AddDate(0, 0, 1), First: spanDays, Most: spanDays,
+			Read: func(ctx context.Context, from, to time.Time) ([]visit, error) {
+				return c.visitsOf(ctx, op, q, from, to)
+			},
+		}.Source,
 	})
 	if err != nil {
 		return driver.Page{}, err
 	}
-	page := driver.Page{More: walk.More}
+	var asOf time.Time
+	page := driver.Page{More: walk.More, Next: walk.Next}
 	for _, v := range walk.Records {
 		page.Appointments = append(page.Appointments, v.Appointment)
 		asOf = v.asOf
 	}
 	page.AsOf = moment(asOf, c.loc, time.Now())
-	if walk.More {
-		page.Next = of + walk.Next
-	}
 	return page, nil
 }
 

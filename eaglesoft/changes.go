@@ -2,10 +2,10 @@ package eaglesoft
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
 // Eaglesoft marks no changes: neither the table of patients nor that of
@@ -16,10 +16,9 @@ import (
 // is stored before its transaction ends, and clocks of workstations differ.
 const daysBack = 1
 
-// cursor is what [driver.Page].Next holds, as JSON. Days are the practice's, by the
+// cursor is what a cursor of patients remembers. Days are the practice's, by the
 // PMS's clock.
 type cursor struct {
-	Feed string `json:"q"`
 	// Since is the day from which on patients were entered, and Full the moment of
 	// the cursor from which the full pass is counted.
 	Since string `json:"d"`
@@ -29,20 +28,23 @@ type cursor struct {
 	End string `json:"e,omitempty"`
 }
 
-func (cur cursor) String() string {
-	b, _ := json.Marshal(cur) // strings and numbers only
-	return string(b)
-}
+// source is the set-up of which a cursor is: other tables and another site have
+// other patients.
+func (c *conn) source() string { return c.cfg.Owner + "/" + c.env.Site }
 
-func parseCursor(op, s string) (cursor, error) {
-	var cur cursor
+func (c *conn) format(cur cursor) string { return sqlpms.FormatCursor(patientRows, c.source(), cur) }
+
+func (c *conn) parseCursor(op, s string) (cur cursor, err error) {
+	if err := sqlpms.ParseCursor(Name, op, patientRows, c.source(), s, &cur); err != nil {
+		return cur, err
+	}
 	bad := expired(op, "the cursor is not one of this feed")
-	if err := json.Unmarshal([]byte(s), &cur); err != nil || cur.Feed != "patients" || cur.Full <= 0 || cur.Key != "" && !isPatientID(cur.Key) {
-		return cursor{}, bad
+	if cur.Full <= 0 || cur.Key != "" && !isPatientID(cur.Key) {
+		return cur, bad
 	}
 	for _, day := range []string{cur.Since, cur.End} {
 		if d, err := driver.ParseDate(day); err != nil || day == cur.Since && !d.Valid() {
-			return cursor{}, bad
+			return cur, bad
 		}
 	}
 	return cur, nil
@@ -54,16 +56,16 @@ func parseCursor(op, s string) (cursor, error) {
 // so that the engine looks through all patients.
 func (c *conn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (driver.Page, error) {
 	const op = "read changes"
-	if feedOf(q.Feed) != "patients" {
+	if feedOf(q.Feed) != patientRows {
 		return driver.Page{}, rejected(op, driver.ReasonUnsupported, "the PMS marks no changes of this feed")
 	}
 	s, err := c.supported(ctx, op, tPatient)
 	if err != nil {
 		return driver.Page{}, err
 	}
-	cur := cursor{Feed: "patients"}
+	var cur cursor
 	if q.Cursor != "" {
-		if cur, err = parseCursor(op, q.Cursor); err != nil {
+		if cur, err = c.parseCursor(op, q.Cursor); err != nil {
 			return driver.Page{}, err
 		}
 	}
@@ -73,13 +75,13 @@ func (c *conn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (driver.P
 		return driver.Page{}, err
 	}
 	today := driver.DateOf(now)
-	next := cursor{Feed: cur.Feed, Since: driver.DateOf(now.AddDate(0, 0, -daysBack)).String(), Full: cur.Full}
+	next := cursor{Since: driver.DateOf(now.AddDate(0, 0, -daysBack)).String(), Full: cur.Full}
 	if q.Cursor == "" {
 		next.Full = now.Unix()
-		return driver.Page{Next: next.String(), AsOf: now}, nil
+		return driver.Page{Next: c.format(next), AsOf: now}, nil
 	}
 	switch since, _ := driver.ParseDate(cur.Since); {
-	case before(today, since):
+	case today.In(time.UTC).Before(since.In(time.UTC)):
 		return driver.Page{}, expired(op, "the database server's clock was set back")
 	case cur.Key == "" && now.Sub(time.Unix(cur.Full, 0)) >= c.cfg.fullPass():
 		return driver.Page{}, expired(op, "it is time to look through all patients")
@@ -94,7 +96,7 @@ func (c *conn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (driver.P
 		_, padded := idForms(cur.Key, patientWidth)
 		where, args = where+` AND "patient_id" > ?`, append(args, padded)
 	}
-	want := pageSize(q.Limit)
+	want := sqlpms.PageSize(q.Limit)
 	rows, err := c.db.first(ctx, op, want+1, c.selectPatients(s)+where+` ORDER BY "patient_id"`, args...)
 	if err != nil {
 		return driver.Page{}, err
@@ -105,7 +107,7 @@ func (c *conn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (driver.P
 		cur.Key = rows[want-1].text("patient_id")
 		next = cur
 	}
-	page.Patients, page.Next = c.patients(rows), next.String()
+	page.Patients, page.Next = c.patients(rows), c.format(next)
 	return page, problem(op, rows)
 }
 

@@ -67,8 +67,8 @@ type conn struct {
 
 	mu     sync.Mutex
 	found  *schema // nil when it has to be looked at again
-	walks  []*walk // not finished, oldest first
-	walked int64
+	visits sqlpms.Walks[driver.Appointment]
+	people sqlpms.Walks[driver.Patient]
 }
 
 var (

@@ -23,7 +23,9 @@
 //     and read back after; [DB].Look for Verify.
 //   - [DB].ReadCatalog, [DB].Touch, [Need], [Features]: what the database has, and
 //     in staff words what it lacks.
-//   - [Marks], [Cursor], [KeyMark]: changes by wall times, with overlap and ties.
+//   - [Marks]: changes by wall times, with overlap and ties; [KeyMark], [NewRows]: new
+//     rows by their keys; [FormatCursor], [ParseCursor]: their cursors, and a driver's
+//     own.
 //   - [Walks], [Days], [Keys]: windows, each record once.
 //   - [Fault], [Class], [Dialect]: errors by their codes, never by their text.
 //

@@ -51,7 +51,7 @@ type MarkPage[T any] struct {
 	// Records are in the order of their marks.
 	Records []T
 	// Next is the cursor for the next page; More is set when there is one now.
-	Next Cursor
+	Next string
 	More bool
 	// Now is what the PMS's clock showed, as a wall time.
 	Now time.Time
@@ -63,17 +63,39 @@ const (
 	// stepBack is how far the PMS's clock may lie behind what it showed before
 	// until it counts as set back.
 	stepBack = 2 * time.Second
-	// pageRows is how many records a page has when nobody says.
-	pageRows = 500
 )
 
-// Page reads the page after a cursor. An empty cursor sets a baseline.
+// span is what a cursor of Marks remembers, in wall times of the PMS.
+type span struct {
+	// Since is from when changes are asked for, and Now what the PMS's clock showed
+	// when the cursor was made.
+	Since time.Time `json:"a"`
+	Now   time.Time `json:"n"`
+	// End and From are within a run of pages: where the run ends, and from when the
+	// next page reads.
+	End  time.Time `json:"e,omitzero"`
+	From time.Time `json:"b,omitzero"`
+}
+
+// makesSense tells a cursor of Marks from another driver's of the same name.
+func (s span) makesSense() bool {
+	switch {
+	case s.Since.IsZero(), s.Now.Before(s.Since), !s.End.IsZero() && s.End.Before(s.Now):
+		return false
+	}
+	return s.From.IsZero() || !s.End.IsZero() && !s.From.Before(s.Since)
+}
+
+// Page reads the page after a cursor, of [PageSize] of limit and of what shares its
+// last mark. An empty cursor sets a baseline.
 func (m Marks[T]) Page(ctx context.Context, op, cursor string, limit int) (MarkPage[T], error) {
-	cur := Cursor{Feed: m.Feed, Source: m.Source}
+	var cur span
 	if cursor != "" {
-		var err error
-		if cur, err = ParseCursor(m.Name, op, m.Feed, m.Source, cursor); err != nil {
+		if err := ParseCursor(m.Name, op, m.Feed, m.Source, cursor, &cur); err != nil {
 			return MarkPage[T]{}, err
+		}
+		if !cur.makesSense() {
+			return MarkPage[T]{}, Expired(m.Name, op, "the cursor is not one of this feed and set-up")
 		}
 	}
 	// Before the rows: what they lack is stamped later.
@@ -83,7 +105,7 @@ func (m Marks[T]) Page(ctx context.Context, op, cursor string, limit int) (MarkP
 	}
 	now = now.Truncate(or(m.Tick, time.Second))
 	if cursor == "" {
-		return MarkPage[T]{Next: m.next(cur, now), Now: now}, nil
+		return MarkPage[T]{Next: m.format(m.next(now)), Now: now}, nil
 	}
 	if now.Before(latest(cur.Now, cur.End).Add(-stepBack)) && !m.bothRepeated(now, latest(cur.Now, cur.End)) {
 		return MarkPage[T]{}, Expired(m.Name, op, "the PMS's clock was set back")
@@ -92,10 +114,10 @@ func (m Marks[T]) Page(ctx context.Context, op, cursor string, limit int) (MarkP
 		// Within the hour that comes twice the clock may show less than before.
 		cur.End = latest(now, cur.Now)
 	}
-	return m.read(ctx, cur, now, or(limit, pageRows))
+	return m.read(ctx, cur, now, PageSize(limit))
 }
 
-func (m Marks[T]) read(ctx context.Context, cur Cursor, now time.Time, limit int) (MarkPage[T], error) {
+func (m Marks[T]) read(ctx context.Context, cur span, now time.Time, limit int) (MarkPage[T], error) {
 	tick := or(m.Tick, time.Second)
 	from, end := latest(cur.Since, cur.From), cur.End.Add(tick)
 	for {
@@ -123,11 +145,11 @@ func (m Marks[T]) read(ctx context.Context, cur Cursor, now time.Time, limit int
 		case to.Before(end):
 			cur.From = to
 		default:
-			page.Next = m.next(cur, cur.End)
+			page.Next = m.format(m.next(cur.End))
 			return page, nil
 		}
 		if n > 0 {
-			page.Next, page.More = cur, true
+			page.Next, page.More = m.format(cur), true
 			return page, nil
 		}
 		from = cur.From
@@ -143,7 +165,7 @@ func records[T any](rows []Marked[T]) []T {
 }
 
 // next is the cursor for the run after one that ended at end.
-func (m Marks[T]) next(cur Cursor, end time.Time) Cursor {
+func (m Marks[T]) next(end time.Time) span {
 	overlap := or(m.Overlap, defaultOverlap)
 	since := end.Add(-overlap)
 	// After the hour that is left out the clock shows more than has passed.
@@ -153,8 +175,10 @@ func (m Marks[T]) next(cur Cursor, end time.Time) Cursor {
 	if from, _, ok := Repeated(end, m.zone()); ok && from.Before(since) {
 		since = from
 	}
-	return Cursor{Feed: m.Feed, Source: m.Source, Since: since, Now: end, Mark: cur.Mark, Key: cur.Key}
+	return span{Since: since, Now: end}
 }
+
+func (m Marks[T]) format(s span) string { return FormatCursor(m.Feed, m.Source, s) }
 
 func (m Marks[T]) zone() *time.Location {
 	if m.Location == nil {

@@ -55,7 +55,7 @@ func (s *stamped) page(cursor string, limit int) (sqlpms.MarkPage[string], strin
 	s.t.Helper()
 	p, err := s.marks().Page(s.t.Context(), "read changes", cursor, limit)
 	require.NoError(s.t, err)
-	return p, p.Next.String()
+	return p, p.Next
 }
 
 // run reads all pages after a cursor.
@@ -210,7 +210,9 @@ func TestACursorThatCannotBeServedHasExpired(t *testing.T) {
 		requireKind(t, err, driver.ErrCursorExpired)
 	}
 	refused("garbage", "garbage!", nil)
-	refused("not base64 of a cursor", "e30", nil)
+	refused("no cursor's JSON", "e30", nil)
+	refused("another state", sqlpms.FormatCursor("appointments", "PPM/1", "a text"), nil)
+	refused("no time", sqlpms.FormatCursor("appointments", "PPM/1", struct{}{}), nil)
 	refused("another feed", cursor, func(m *sqlpms.Marks[string]) { m.Feed = "patients" })
 	refused("another set-up", cursor, func(m *sqlpms.Marks[string]) { m.Source = "PPM/2" })
 	s.now = noon.Add(-time.Second)
@@ -230,16 +232,4 @@ func TestAFailedReadLosesNothing(t *testing.T) {
 	s.err = nil
 	seen, _ := s.run(cursor, 10)
 	require.Contains(t, seen, "row")
-}
-
-func TestAKeyMarkIsGoodOnlyWhenItIsOldEnough(t *testing.T) {
-	t.Parallel()
-	m := sqlpms.KeyMark{}.Advance(noon, 100, time.Minute)
-	require.Equal(t, sqlpms.KeyMark{Low: 80, High: 100, Seen: noon}, m)
-	require.Equal(t, m, m.Advance(noon.Add(30*time.Second), 120, time.Minute), "not yet")
-	m = m.Advance(noon.Add(time.Minute), 120, time.Minute)
-	require.Equal(t, sqlpms.KeyMark{Low: 100, High: 120, Seen: noon.Add(time.Minute)}, m)
-	m = m.Advance(noon.Add(2*time.Minute), 90, time.Minute)
-	require.Equal(t, int64(120), m.High, "rows that were deleted do not take it back")
-	require.Equal(t, int64(0), sqlpms.KeyMark{}.Advance(noon, 3, time.Minute).Low)
 }

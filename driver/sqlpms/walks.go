@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,11 +19,11 @@ type Walks[T any] struct {
 }
 
 // maxWalks is how many walks may be unfinished; the oldest is given up.
-const maxWalks = 4
+const maxWalks = 8
 
 // Source gives the next records of a walk, about as many as wanted; none and
 // done false is allowed. It returns done with the last ones. After an error it is
-// called again for the same records.
+// called again for the same records. [Days] and [Keys] are sources.
 type Source[T any] func(ctx context.Context, want int) (records []T, done bool, err error)
 
 type walk[T any] struct {
@@ -36,6 +37,24 @@ type walk[T any] struct {
 
 func (w *walk[T]) token() string { return w.id + "." + strconv.Itoa(w.page) }
 
+// WalkQuery asks for a page of a walk.
+type WalkQuery[T any] struct {
+	// Name is the PMS driver's, and Op what is done, for errors.
+	Name, Op string
+	// Window names what is walked through, such as the feed and its bounds, in
+	// printable ASCII. A token is good for its own window alone.
+	Window string
+	// Token is the one of the page before; empty begins a walk.
+	Token string
+	// Limit is how many records are wanted; see [PageSize].
+	Limit int
+	// ID tells records apart: one that comes again, because it was moved meanwhile, is
+	// left out. It may be nil where none can come again.
+	ID func(T) string
+	// Start makes the source of a walk that begins. It does no I/O.
+	Start func() Source[T]
+}
+
 // WalkPage is a page of a walk.
 type WalkPage[T any] struct {
 	// Records are the page's.
@@ -45,32 +64,30 @@ type WalkPage[T any] struct {
 	More bool
 }
 
-// Page gives a page: of a new walk, which start begins, when token is empty, else
-// of the walk that goes with the token. id tells records apart: one that comes
-// again, because it was moved meanwhile, is left out. After an error the token is
-// still good.
-func (w *Walks[T]) Page(ctx context.Context, name, op, token string, limit int, id func(T) string, start func() Source[T]) (WalkPage[T], error) {
-	walk, ok := w.take(token, start)
+// Page gives a page. After an error the token is still good.
+func (w *Walks[T]) Page(ctx context.Context, q WalkQuery[T]) (WalkPage[T], error) {
+	walk, ok := w.take(q)
 	if !ok {
-		return WalkPage[T]{}, Expired(name, op, "the token is not one of a walk on this connection")
+		return WalkPage[T]{}, Expired(q.Name, q.Op, "the token is not one of a walk through this window on this connection")
 	}
-	want := limit
-	if want <= 0 {
-		want = pageRows
-	}
+	want := PageSize(q.Limit)
 	for len(walk.waiting) < want && !walk.done {
 		found, done, err := walk.next(ctx, want-len(walk.waiting))
 		if err != nil {
-			if token != "" {
+			if q.Token != "" {
 				w.keep(walk)
 			}
 			return WalkPage[T]{}, err
 		}
 		for _, r := range found {
-			if key := id(r); !walk.seen[key] {
+			if q.ID != nil {
+				key := q.ID(r)
+				if walk.seen[key] {
+					continue
+				}
 				walk.seen[key] = true
-				walk.waiting = append(walk.waiting, r)
 			}
+			walk.waiting = append(walk.waiting, r)
 		}
 		walk.done = done
 	}
@@ -80,19 +97,23 @@ func (w *Walks[T]) Page(ctx context.Context, name, op, token string, limit int, 
 	if len(walk.waiting) > 0 || !walk.done {
 		walk.page++
 		w.keep(walk)
-		page.More, page.Next = true, walk.token()
+		page.More, page.Next = true, q.Window+"/"+walk.token()
 	}
 	return page, nil
 }
 
-func (w *Walks[T]) take(token string, start func() Source[T]) (*walk[T], bool) {
+func (w *Walks[T]) take(q WalkQuery[T]) (*walk[T], bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if token == "" {
+	if q.Token == "" {
 		w.count++
 		// The number of a process's start keeps tokens of an earlier one apart.
 		id := strconv.FormatInt(time.Now().UnixNano(), 36) + "-" + strconv.FormatInt(w.count, 36)
-		return &walk[T]{id: id, next: start(), seen: map[string]bool{}}, true
+		return &walk[T]{id: id, next: q.Start(), seen: map[string]bool{}}, true
+	}
+	token, ok := strings.CutPrefix(q.Token, q.Window+"/")
+	if !ok {
+		return nil, false
 	}
 	i := slices.IndexFunc(w.open, func(o *walk[T]) bool { return o.token() == token })
 	if i < 0 {
@@ -112,49 +133,18 @@ func (w *Walks[T]) keep(k *walk[T]) {
 	}
 }
 
-// Days is a Source that reads records by the wall days of their start, from from
-// to to, not included. read gets a bound that lies in the window: its times are
-// wall times. Days without records are read more at a time.
-func Days[T any](from, to time.Time, read func(ctx context.Context, from, to time.Time) ([]T, error)) Source[T] {
-	const first, most = 7, 366
-	span := first
-	return func(ctx context.Context, want int) ([]T, bool, error) {
-		if !from.Before(to) {
-			return nil, true, nil
-		}
-		end := from.AddDate(0, 0, span)
-		if end.After(to) {
-			end = to
-		}
-		found, err := read(ctx, from, end)
-		if err != nil {
-			return nil, false, err
-		}
-		switch n := len(found); {
-		case n < want/4:
-			span = min(most, span*4)
-		case n > want:
-			span = max(1, span/2)
-		}
-		from = end
-		return found, !from.Before(to), nil
-	}
-}
+const (
+	pageRows    = 500
+	mostOnPage  = 5000
+	defaultDays = 7
+	mostDays    = 112
+)
 
-// Keys is a Source that reads records by ascending keys. read gives about want
-// records whose key is greater than after, in the order of their keys, and the
-// last key; it stops reading when it has enough. No record is the end.
-func Keys[T any](first string, read func(ctx context.Context, after string, want int) (records []T, last string, err error)) Source[T] {
-	after := first
-	return func(ctx context.Context, want int) ([]T, bool, error) {
-		found, last, err := read(ctx, after, want)
-		if err != nil {
-			return nil, false, err
-		}
-		if last == "" || last == after {
-			return found, true, nil
-		}
-		after = last
-		return found, false, nil
+// PageSize is how many records a page has: limit, 500 when nobody says, and 5,000 at
+// the most.
+func PageSize(limit int) int {
+	if limit <= 0 {
+		return pageRows
 	}
+	return min(limit, mostOnPage)
 }
