@@ -76,14 +76,27 @@ func (d *database) look(ctx context.Context, op string, f func(ctx context.Conte
 	return d.note(d.db.Look(ctx, op, func(ctx context.Context, t *sqlpms.Tx) error { return f(ctx, &tx{t}) }))
 }
 
-// write is one transaction. An error of do before its end has no effect.
-func (d *database) write(ctx context.Context, op string, within time.Duration, do func(ctx context.Context, t *tx) (driver.Receipt, error)) (driver.Receipt, error) {
-	r, err := d.db.Write(ctx, sqlpms.Write{
+// write is one transaction, which has to be one in which something may be written. An
+// error of do before its end has no effect. find may be nil; see [sqlpms.Write].Find.
+func (d *database) write(ctx context.Context, op string, within time.Duration, find finder, do func(ctx context.Context, t *tx) (driver.Receipt, error)) (driver.Receipt, error) {
+	w := sqlpms.Write{
 		Op: op, Timeout: within,
-		Do: func(ctx context.Context, t *sqlpms.Tx) (driver.Receipt, error) { return do(ctx, &tx{t}) },
-	})
+		Check: func(ctx context.Context, t *sqlpms.Tx) error { return checkSession(ctx, &tx{t}, op) },
+		Do:    func(ctx context.Context, t *sqlpms.Tx) (driver.Receipt, error) { return do(ctx, &tx{t}) },
+	}
+	if find != nil {
+		w.Find = func(ctx context.Context, t *sqlpms.Tx) (driver.Receipt, bool, error) {
+			id, err := find(ctx, &tx{t})
+			return receipt(id), id != "", err
+		}
+	}
+	r, err := d.db.Write(ctx, w)
 	return r, d.note(err)
 }
+
+// finder looks for an operation's Ref, and gives the id of the record that holds it;
+// empty when there is none.
+type finder func(ctx context.Context, q querier) (id string, err error)
 
 // note takes notice of an error that shows that the tables have changed. An initial
 // statement that is not allowed closes the connection, and no operation.
@@ -119,6 +132,19 @@ func (t *tx) query(ctx context.Context, _, statement string, args ...any) ([]*ro
 
 func (t *tx) exec(ctx context.Context, statement string, args ...any) (affected int64, err error) {
 	return t.tx.Exec(ctx, sqlpms.SQL(statement, args...))
+}
+
+// execOne changes one row, see [sqlpms.Tx].ExecOne.
+func (t *tx) execOne(ctx context.Context, statement string, args ...any) error {
+	return t.tx.ExecOne(ctx, sqlpms.SQL(statement, args...))
+}
+
+// readBack is the number that the database gave to the row that holds the Ref, as it
+// is found in the same transaction. Numbers are never made up here: the front desk's
+// program would take the same one.
+func (t *tx) readBack(ctx context.Context) (id string, err error) {
+	r, err := t.tx.ReadBack(ctx)
+	return r.ID, err
 }
 
 // row is a row of an answer.

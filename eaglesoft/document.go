@@ -88,9 +88,6 @@ func (c *conn) writeDocument(ctx context.Context, t *tx, op string, s *schema, d
 	if err != nil {
 		return driver.Receipt{}, err
 	}
-	if found, err := c.findDocument(ctx, t, op, d, p.id); err != nil || found != "" {
-		return driver.Receipt{}, duplicate(op, err)
-	}
 	title := withRef(d.Title.Reveal(), d.Ref, s.width(tDocuments, "document_name", documentWidth))
 	form, at := documentForms[d.MIME], c.wall(d.At)
 	_, err = t.exec(ctx, c.db.insert(tDocuments,
@@ -103,8 +100,8 @@ func (c *conn) writeDocument(ctx context.Context, t *tx, op string, s *schema, d
 	if err != nil {
 		return driver.Receipt{}, err
 	}
-	id, err := c.findDocument(ctx, t, op, d, p.id)
-	if id, err = readBack(op, id, err); err != nil {
+	id, err := t.readBack(ctx)
+	if err != nil {
 		return driver.Receipt{}, err
 	}
 	f.doc = SmartDoc{Patient: d.Patient, ID: id, Title: driver.NewText(title), MIME: d.MIME, SHA256: d.SHA256, Size: d.Size}
@@ -188,8 +185,8 @@ func (c *conn) group(ctx context.Context, t *tx, op, id string) (int64, error) {
 }
 
 // findDocument looks for the Ref in the names of the patient's documents.
-func (c *conn) findDocument(ctx context.Context, q querier, op string, d *driver.Document, patient string) (string, error) {
-	plain, padded := idForms(strings.TrimRight(patient, " "), patientWidth)
+func (c *conn) findDocument(ctx context.Context, q querier, op string, d *driver.Document) (string, error) {
+	plain, padded := idForms(d.Patient, patientWidth)
 	rows, err := q.query(ctx, op, "SELECT "+columns("", "document_id", "ref_id", "document_name")+" FROM "+c.db.from(tDocuments)+
 		` WHERE "ref_table" = ? AND "ref_id" IN (?, ?) ORDER BY "document_id"`, "patient", plain, padded)
 	if err != nil {

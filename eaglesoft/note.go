@@ -65,9 +65,6 @@ func (c *conn) writeNote(ctx context.Context, t *tx, op string, s *schema, n *dr
 	if err != nil {
 		return driver.Receipt{}, err
 	}
-	if found, err := c.findNote(ctx, t, op, n, p.id); err != nil || found != "" {
-		return driver.Receipt{}, duplicate(op, err)
-	}
 	names := []string{
 		"patient_id", "date_entered", "user_id", "note_class", "note_type", "note_type_id", "description", "note", "color",
 		"post_proc_status", "modified_by", "locked_eod", "status", "claim_id", "statement_yn", "resp_party_id", "practice_id",
@@ -81,12 +78,7 @@ func (c *conn) writeNote(ctx context.Context, t *tx, op string, s *schema, n *dr
 	_, err = t.exec(ctx, statement,
 		p.id, c.wall(n.At), user, c.cfg.noteClass(), letter, n.Type, label, n.Body.Reveal(), 0,
 		noteProcedureStatus, user, 0, noteStatus, noClaim, "N", p.party, c.practice())
-	if err != nil {
-		return driver.Receipt{}, err
-	}
-	id, err := c.findNote(ctx, t, op, n, p.id)
-	id, err = readBack(op, id, err)
-	return receipt(id), err
+	return driver.Receipt{}, err
 }
 
 // noteType is the letter that goes with a note type's number.
@@ -108,8 +100,8 @@ func (c *conn) noteType(ctx context.Context, t *tx, op, id string) (string, erro
 // findNote looks for the Ref in the patient's notes around the time that the note
 // tells of, and gives the note's id. A note that staff removed is found as well:
 // it was written.
-func (c *conn) findNote(ctx context.Context, q querier, op string, n *driver.Note, patient string) (string, error) {
-	plain, padded := idForms(strings.TrimRight(patient, " "), patientWidth)
+func (c *conn) findNote(ctx context.Context, q querier, op string, n *driver.Note) (string, error) {
+	plain, padded := idForms(n.Patient, patientWidth)
 	rows, err := q.query(ctx, op, "SELECT "+columns("", "note_id", "patient_id", "note")+" FROM "+c.db.from(tNotes)+
 		` WHERE "patient_id" IN (?, ?) AND "date_entered" >= ? AND "date_entered" < ? ORDER BY "note_id"`,
 		plain, padded, c.wall(n.At.Add(-around)), c.wall(n.At.Add(around)))
@@ -122,13 +114,4 @@ func (c *conn) findNote(ctx context.Context, q querier, op string, n *driver.Not
 		}
 	}
 	return "", nil
-}
-
-// duplicate is the answer to a write whose Ref is there already: a sending that was
-// taken for lost has arrived since. Nothing is written, and Verify tells the rest.
-func duplicate(op string, err error) error {
-	if err != nil {
-		return err
-	}
-	return failure(op, driver.ErrUnknownOutcome, driver.ReasonDuplicate, "the Ref is in the PMS already")
 }

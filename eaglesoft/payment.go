@@ -55,9 +55,6 @@ func (c *conn) writePayment(ctx context.Context, t *tx, op string, s *schema, p 
 	if len(rows) == 0 {
 		return driver.Receipt{}, rejected(op, driver.ReasonOptionUnknown, "")
 	}
-	if found, err := c.findPayment(ctx, t, op, p); err != nil || found != "" {
-		return driver.Receipt{}, duplicate(op, err)
-	}
 	// Payments are negative in the ledger, in the header and in the detail alike.
 	amount, day := p.Amount.Neg().Decimal(), p.PostedOn.String()
 	_, err = t.exec(ctx, c.db.insert(tHeader,
@@ -68,8 +65,8 @@ func (c *conn) writePayment(ctx context.Context, t *tx, op string, s *schema, p 
 	if err != nil {
 		return driver.Receipt{}, err
 	}
-	id, err := c.findPayment(ctx, t, op, p)
-	if id, err = readBack(op, id, err); err != nil {
+	id, err := t.readBack(ctx)
+	if err != nil {
 		return driver.Receipt{}, err
 	}
 	_, err = t.exec(ctx, "INSERT INTO "+c.db.from(tDetail)+" ("+columns("",

@@ -2,6 +2,7 @@ package eaglesoft
 
 import (
 	"context"
+	"errors"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -71,17 +72,17 @@ func (c *conn) writeStatus(ctx context.Context, t *tx, op string, sc *driver.Sta
 	} else {
 		where += ` AND "confirmation_status" IS NULL`
 	}
-	changed, err := t.exec(ctx, "UPDATE "+c.db.from(tAppointment)+" SET "+set+where, append(args, guards...)...)
-	if err != nil {
-		return driver.Receipt{}, err
-	}
-	if changed != 1 {
+	err = t.execOne(ctx, "UPDATE "+c.db.from(tAppointment)+" SET "+set+where, append(args, guards...)...)
+	if errors.Is(err, driver.ErrConflict) {
 		// Staff were faster, or an earlier sending of this was, whose end was waited for.
 		id, _, err := c.findStatus(ctx, t, op, sc)
 		if err != nil || id != "" {
 			return driver.Receipt{ID: id, Existed: true}, err
 		}
 		return driver.Receipt{}, failure(op, driver.ErrConflict, driver.ReasonNone, "the appointment has changed since")
+	}
+	if err != nil {
+		return driver.Receipt{}, err
 	}
 	var day any
 	if !start.IsZero() {

@@ -180,14 +180,14 @@ func TestTextsOfANote(t *testing.T) {
 	p, conn := connect(t)
 	at := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)
 	p.begins()
-	p.findsPatient()
-	p.findsProvider()
-	p.reads(`SELECT "id", "note_type" FROM "PPM"."operatory_notes_type" WHERE "id" = ?`, rowsOf("id note_type", int64(7), "G"), int64(7))
 	looks := func(found *sqlmock.Rows) {
 		p.reads(`SELECT "note_id", "patient_id", "note" FROM "PPM"."operatory_notes" WHERE "patient_id" IN (?, ?) AND "date_entered" >= ?`+
 			` AND "date_entered" < ? ORDER BY "note_id"`, found, "1001", "1001 ", at.Add(-48*time.Hour), at.Add(48*time.Hour))
 	}
 	looks(rowsOf("note_id patient_id note"))
+	p.findsPatient()
+	p.findsProvider()
+	p.reads(`SELECT "id", "note_type" FROM "PPM"."operatory_notes_type" WHERE "id" = ?`, rowsOf("id note_type", int64(7), "G"), int64(7))
 	p.does(`INSERT INTO "PPM"."operatory_notes" ("patient_id", "date_entered", "user_id", "note_class", "note_type", "note_type_id",`+
 		` "description", "note", "color", "post_proc_status", "modified_by", "locked_eod", "status", "claim_id", "statement_yn",`+
 		` "resp_party_id", "practice_id", "date_modified", "freshness") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, GETDATE(), GETDATE())`,
@@ -241,14 +241,14 @@ func TestTextsOfAPayment(t *testing.T) {
 	t.Parallel()
 	p, conn := connect(t)
 	p.begins()
-	p.findsPatient()
-	p.findsProvider()
-	p.reads(`SELECT "paytype_id" FROM "PPM"."paytype" WHERE "paytype_id" = ?`, rowsOf("paytype_id", int64(2)), int64(2))
 	looks := func(found *sqlmock.Rows) {
 		p.reads(`SELECT "tran_num", "description" FROM "PPM"."transactions_header" WHERE "tran_date" >= ? AND "tran_date" < ? ORDER BY "tran_num"`,
 			found, "2026-11-20", "2026-12-05")
 	}
 	looks(rowsOf("tran_num description"))
+	p.findsPatient()
+	p.findsProvider()
+	p.reads(`SELECT "paytype_id" FROM "PPM"."paytype" WHERE "paytype_id" = ?`, rowsOf("paytype_id", int64(2)), int64(2))
 	p.does(`INSERT INTO "PPM"."transactions_header" ("user_id", "type", "tran_date", "resp_party_id", "amount", "paytype_id", "description",`+
 		` "impacts", "status", "aging_date", "practice_id") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		"D1 ", "A", "2026-11-27", "1000 ", "-102.69", int64(2), "Paid online "+testRef, "C", "A", "2026-11-27", "1")

@@ -50,15 +50,10 @@ func (c *conn) find(ctx context.Context, name string, op driver.Op) (r driver.Re
 		if sessionOf(rows).dirty {
 			return unavailable(name, whyDirtyReads)
 		}
-		switch op := op.(type) {
-		case *driver.Note:
-			r.ID, err = c.findNote(ctx, t, name, op, op.Patient)
-		case *driver.Document:
-			r.ID, err = c.findDocument(ctx, t, name, op, op.Patient)
-		case *driver.Payment:
-			r.ID, err = c.findPayment(ctx, t, name, op)
-		case *driver.StatusChange:
-			r.ID, sure, err = c.findStatus(ctx, t, name, op)
+		if find := c.finder(name, op); find != nil {
+			r.ID, err = find(ctx, t)
+		} else if sc, ok := op.(*driver.StatusChange); ok {
+			r.ID, sure, err = c.findStatus(ctx, t, name, sc)
 		}
 		return err
 	})

@@ -55,17 +55,24 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 	if err != nil {
 		return driver.Receipt{}, err
 	}
-	r, err := c.db.write(ctx, name, within, func(ctx context.Context, t *tx) (driver.Receipt, error) {
-		// On the connection that writes: another one of the pool tells nothing.
-		if err := c.checkSession(ctx, t, name); err != nil {
-			return driver.Receipt{}, err
-		}
-		return do(ctx, t)
-	})
+	r, err := c.db.write(ctx, name, within, c.finder(name, op), do)
 	if err != nil && driver.WriteError(err).Kind != driver.ErrUnknownOutcome {
 		c.withdraw(&file)
 	}
 	return r, err
+}
+
+// finder looks for an operation by its Ref; nil for one that has no room for it.
+func (c *conn) finder(name string, op driver.Op) finder {
+	switch op := op.(type) {
+	case *driver.Note:
+		return func(ctx context.Context, q querier) (string, error) { return c.findNote(ctx, q, name, op) }
+	case *driver.Document:
+		return func(ctx context.Context, q querier) (string, error) { return c.findDocument(ctx, q, name, op) }
+	case *driver.Payment:
+		return func(ctx context.Context, q querier) (string, error) { return c.findPayment(ctx, q, name, op) }
+	}
+	return nil
 }
 
 // checkHead refuses what Verify could not find again.
@@ -82,7 +89,7 @@ func checkHead(op string, h *driver.Header) error {
 // checkSession refuses to write on a connection that is not authenticated: within
 // its first thirty seconds the write would succeed, and the next one, some time
 // later, would not.
-func (c *conn) checkSession(ctx context.Context, t *tx, op string) error {
+func checkSession(ctx context.Context, t *tx, op string) error {
 	rows, err := t.query(ctx, op, sessionQuery)
 	if err != nil {
 		return err
@@ -148,17 +155,6 @@ func (c *conn) practice() string {
 		return c.env.Site
 	}
 	return c.cfg.Practice
-}
-
-// readBack is the number that the database gave to the row that holds the Ref, as it
-// is found in the same transaction. What cannot be found again is undone: a trigger
-// or a column that is shorter than it says has changed it. Numbers are never made up
-// here: the front desk's program would take the same one.
-func readBack(op, id string, err error) (string, error) {
-	if err == nil && id == "" {
-		err = rejected(op, driver.ReasonInvalid, "the database took it, and what was written cannot be read back; nothing was kept")
-	}
-	return id, err
 }
 
 // withRef puts the Ref behind a text that is shortened to leave room for it.

@@ -10,8 +10,8 @@ import (
 	"github.com/pmswriteback/pms/driver"
 )
 
-// Write is one guarded write: a transaction on one connection that looks for the
-// effect first, does it once, reads it back and commits.
+// Write is one guarded write: a transaction on one connection that checks the
+// connection, looks for the effect, does it once, reads it back and commits.
 //
 // Until COMMIT is sent nothing has happened, whatever breaks: the error then says
 // so (ErrUnavailable, ErrRejected, ErrConflict, ErrUnauthorized). When COMMIT is
@@ -19,10 +19,19 @@ import (
 type Write struct {
 	// Op is what is done, for errors: "write note".
 	Op string
-	// Find looks for the effect, by the Ref where the PMS has room for it. It is
-	// called before Do, where finding it ends the write with Receipt.Existed, and
-	// after Do, where not finding it undoes the write. It is what Verify should
-	// call, too, with [DB].Look.
+	// Check says whether anything may be written on the connection, before all else; it
+	// may be nil. Another connection of the pool tells nothing.
+	Check func(ctx context.Context, tx *Tx) error
+	// Find looks for the effect by the Ref, where the PMS has room for it; else it is
+	// nil. It is called before Do, where finding it ends the write with
+	// ErrUnknownOutcome and ReasonDuplicate: a sending that was taken for lost has
+	// arrived since, and Verify tells the rest. It is called again after Do, where not
+	// finding it undoes the write: a trigger, or a column that is shorter than it says,
+	// has changed the Ref, and nobody could ever find it. It is what Verify calls, too,
+	// with [DB].Look.
+	//
+	// A driver whose procedures commit by themselves looks before and after the Write
+	// and leaves this nil: what is there after the end cannot be undone.
 	Find func(ctx context.Context, tx *Tx) (found driver.Receipt, ok bool, err error)
 	// Do has the effect. An error that it makes itself, such as ErrConflict, is
 	// returned as it is, when nothing can have happened.
@@ -58,6 +67,9 @@ type Tx struct {
 	op   string
 	sent bool // a statement that changes something has left
 	over bool // one of them came back, or gave rows: it had an effect
+
+	write *Write
+	back  *driver.Receipt // what was read back
 }
 
 // Write carries out a guarded write.
@@ -82,7 +94,7 @@ func (db *DB) Write(ctx context.Context, w Write) (driver.Receipt, error) {
 				return err
 			}
 			began = true
-			receipt, err = db.write(ctx, w, &Tx{db: db, c: c, op: w.Op}, begun.(*connTx))
+			receipt, err = db.write(ctx, w, &Tx{db: db, c: c, op: w.Op, write: &w}, begun.(*connTx))
 			return err
 		})
 		switch {
@@ -107,15 +119,18 @@ func (db *DB) write(ctx context.Context, w Write, tx *Tx, begun *connTx) (driver
 		_ = begun.end(rollback, begun.inner.Rollback)
 		return tx.outcome(ctx, w, err)
 	}
-	if w.Find != nil {
-		found, ok, err := w.Find(ctx, tx)
-		switch {
-		case err != nil:
+	if w.Check != nil {
+		if err := w.Check(ctx, tx); err != nil {
 			return driver.Receipt{}, undo(err)
-		case ok:
-			_ = undo(nil)
-			found.Existed = true
-			return found, nil
+		}
+	}
+	if w.Find != nil {
+		_, ok, err := w.Find(ctx, tx)
+		if err == nil && ok {
+			err = &driver.Error{Driver: db.cfg.Name, Op: w.Op, Kind: driver.ErrUnknownOutcome, Reason: driver.ReasonDuplicate, Err: errThere}
+		}
+		if err != nil {
+			return driver.Receipt{}, undo(err)
 		}
 	}
 	receipt, err := w.Do(ctx, tx)
@@ -123,14 +138,12 @@ func (db *DB) write(ctx context.Context, w Write, tx *Tx, begun *connTx) (driver
 		return driver.Receipt{}, undo(err)
 	}
 	if w.Find != nil {
-		found, ok, err := w.Find(ctx, tx)
-		if err == nil && !ok {
-			err = &driver.Error{Driver: db.cfg.Name, Op: w.Op, Kind: driver.ErrRejected, Reason: driver.ReasonInvalid, Err: errNotThere}
+		if tx.back == nil {
+			if _, err := tx.ReadBack(ctx); err != nil {
+				return driver.Receipt{}, undo(err)
+			}
 		}
-		if err != nil {
-			return driver.Receipt{}, undo(err)
-		}
-		receipt = merge(receipt, found)
+		receipt = merge(receipt, *tx.back)
 	}
 	if err := ctx.Err(); err != nil {
 		return driver.Receipt{}, undo(err)
@@ -141,7 +154,29 @@ func (db *DB) write(ctx context.Context, w Write, tx *Tx, begun *connTx) (driver
 	return receipt, nil
 }
 
-var errNotThere = errors.New("the database took it, and what was written cannot be read back")
+// ReadBack is what [Write].Find finds, for a Do that needs the id of its record before
+// it goes on: the engine has given it. It is not looked for once more at the end. An
+// error has to be returned by Do.
+func (tx *Tx) ReadBack(ctx context.Context) (driver.Receipt, error) {
+	if tx.write == nil || tx.write.Find == nil {
+		return driver.Receipt{}, problem("nothing to read back: there is no Find")
+	}
+	found, ok, err := tx.write.Find(ctx, tx)
+	if err == nil && !ok {
+		err = &driver.Error{Driver: tx.db.cfg.Name, Op: tx.op, Kind: driver.ErrRejected, Reason: driver.ReasonInvalid, Err: errNotThere}
+	}
+	if err != nil {
+		return driver.Receipt{}, err
+	}
+	tx.back = &found
+	return found, nil
+}
+
+var (
+	errThere    = errors.New("the Ref is in the PMS already")
+	errNotFound = errors.New("the database took it, and what was written cannot be read back")
+	errNotThere = errors.New("the database took it, and what was written cannot be read back; nothing was kept")
+)
 
 func merge(r, found driver.Receipt) driver.Receipt {
 	r.ID = or(r.ID, found.ID)
@@ -180,6 +215,9 @@ func (tx *Tx) outcome(ctx context.Context, w Write, err error) error {
 		case isOwn && !tx.over: // from a call that was refused, or before any was sent
 			return own
 		case isOwn:
+			if errors.Is(own.Err, errNotThere) {
+				return tx.unknown(errNotFound) // the procedure may have kept it
+			}
 			return tx.unknown(own.Err)
 		}
 		f := tx.db.cfg.fault(ctx, err)

@@ -2,6 +2,7 @@ package sqlpms_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -19,9 +20,11 @@ func TestAWriteHasOneEffectAndFindsItAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, first.ID)
 	require.False(t, first.Existed)
-	again, err := b.db.Write(t.Context(), insert("2", "hello"))
-	require.NoError(t, err)
-	require.Equal(t, driver.Receipt{ID: first.ID, Existed: true}, again)
+	// Verify tells what it was.
+	_, err = b.db.Write(t.Context(), insert("2", "hello"))
+	require.ErrorIs(t, requireKind(t, err, driver.ErrUnknownOutcome), driver.ReasonDuplicate)
+	_, err = b.db.Write(t.Context(), byCall("2", "hello"))
+	require.ErrorIs(t, requireKind(t, err, driver.ErrUnknownOutcome), driver.ReasonDuplicate)
 	require.Equal(t, 1, b.count("ref='"+ref+"'"))
 }
 
@@ -69,9 +72,12 @@ func TestWhatAnErrorSaysOfTheEffectIsTrue(t *testing.T) {
 			}
 			soon(t, "the server undoes what was not committed", func() bool { return b.count("ref='"+ref+"'") == c.effects })
 			// The next one works, and finds what is there.
-			r, err := b.db.Write(t.Context(), c.write)
-			require.NoError(t, err)
-			require.Equal(t, c.effects == 1, r.Existed)
+			_, err = b.db.Write(t.Context(), c.write)
+			if c.effects == 1 {
+				require.ErrorIs(t, err, driver.ReasonDuplicate)
+			} else {
+				require.NoError(t, err)
+			}
 			require.Equal(t, 1, b.count("ref='"+ref+"'"))
 		})
 	}
@@ -120,6 +126,56 @@ func TestWhatCannotBeReadBackIsUndone(t *testing.T) {
 	w.Find = func(context.Context, *sqlpms.Tx) (driver.Receipt, bool, error) { return driver.Receipt{}, false, nil }
 	_, err = b.db.Write(t.Context(), w)
 	requireKind(t, err, driver.ErrUnknownOutcome)
+	require.NotContains(t, err.Error(), "nothing was kept")
+}
+
+func TestAConnectionIsCheckedBeforeAllElse(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	no := &driver.Error{Driver: "acme", Op: "write note", Kind: driver.ErrUnauthorized, Scope: driver.ScopeWrites}
+	w := insert("2", "x")
+	w.Check = func(ctx context.Context, tx *sqlpms.Tx) error {
+		return errors.Join(tx.Each(ctx, sqlpms.SQL("SELECT 1 AS one"), func(*sqlpms.Row) (bool, error) { return false, nil }), no)
+	}
+	w.Find = func(context.Context, *sqlpms.Tx) (driver.Receipt, bool, error) {
+		t.Error("it looked")
+		return driver.Receipt{}, false, nil
+	}
+	_, err := b.db.Write(t.Context(), w)
+	require.Equal(t, driver.ScopeWrites, requireKind(t, err, driver.ErrUnauthorized).Scope)
+	require.Zero(t, b.count("ref='"+ref+"'"))
+}
+
+// A record that others belong to: its number is needed before they are written.
+func TestAWriteReadsBackOnceWhenItNeedsTheNumberItself(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	w := insert("2", "x")
+	looks, do := 0, w.Do
+	w.Find = func(ctx context.Context, tx *sqlpms.Tx) (driver.Receipt, bool, error) {
+		looks++
+		return findRef(ctx, tx)
+	}
+	number := ""
+	w.Do = func(ctx context.Context, tx *sqlpms.Tx) (driver.Receipt, error) {
+		_, err := tx.ReadBack(ctx)
+		require.Error(t, err, "nothing is there yet")
+		_, err = do(ctx, tx)
+		require.NoError(t, err)
+		r, err := tx.ReadBack(ctx)
+		number = r.ID
+		return driver.Receipt{}, err
+	}
+	r, err := b.db.Write(t.Context(), w)
+	require.NoError(t, err)
+	require.NotEmpty(t, number)
+	require.Equal(t, number, r.ID)
+	require.Equal(t, 3, looks)
+	_, err = b.db.Write(t.Context(), sqlpms.Write{Op: "write note", Do: func(ctx context.Context, tx *sqlpms.Tx) (driver.Receipt, error) {
+		_, err := tx.ReadBack(ctx)
+		return driver.Receipt{}, err
+	}})
+	require.Error(t, err, "there is no Find")
 }
 
 func TestAWriteEndsWithItsContext(t *testing.T) {
@@ -150,8 +206,9 @@ func TestAWriteEndsWithItsContext(t *testing.T) {
 				soon(t, "the connection is closed", func() bool { return b.line.Open() == 0 })
 				require.Zero(t, b.count("ref='"+ref+"'"))
 			}
-			_, err = b.db.Write(t.Context(), c.write)
-			require.NoError(t, err)
+			if _, err = b.db.Write(t.Context(), c.write); err != nil {
+				require.ErrorIs(t, err, driver.ReasonDuplicate)
+			}
 			require.Equal(t, 1, b.count("ref='"+ref+"'"))
 		})
 	}
