@@ -12,7 +12,7 @@ import (
 // comes all the same. Nothing else is joined, because types and statuses may be
 // NULL.
 func (c *conn) selectAppointments() string {
-	return "SELECT " + columns("a.", tAppointment.must...) + `, p."provider_id" FROM ` + c.db.from(tAppointment) +
+	return "SELECT " + columns("a.", tAppointment.Must...) + `, p."provider_id" FROM ` + c.db.from(tAppointment) +
 		" a LEFT OUTER JOIN " + c.db.from(tAppointmentProvider) + ` p ON p."appointment_id" = a."appointment_id"`
 }
 
@@ -145,7 +145,7 @@ func (c *conn) sites(ctx context.Context, op string) (map[string]string, error) 
 	if err != nil || s.lacks(tChairs) != "" {
 		return nil, err
 	}
-	rows, err := c.db.query(ctx, op, "SELECT "+columns("", tChairs.must...)+" FROM "+c.db.from(tChairs)+` WHERE "chair_num" >= ? ORDER BY "chair_num"`, 0)
+	rows, err := c.db.query(ctx, op, "SELECT "+columns("", tChairs.Must...)+" FROM "+c.db.from(tChairs)+` WHERE "chair_num" >= ? ORDER BY "chair_num"`, 0)
 	if err != nil {
 		return nil, err
 	}

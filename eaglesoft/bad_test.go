@@ -185,6 +185,26 @@ func TestWhatIsMissingClosesWhatNeedsItAndNothingElse(t *testing.T) {
 			[]string{"REVOKE SELECT ON PPM.patient FROM " + eaglesofttest.User + "@localhost"}, "grant SELECT on it",
 			[]driver.OpKind{driver.OpNote, driver.OpDocument, driver.OpPayment}, []driver.Feed{driver.PatientFeed},
 		},
+		"the right to add notes": {
+			[]string{"REVOKE INSERT ON PPM.operatory_notes FROM " + eaglesofttest.User + "@localhost"}, "table operatory_notes: grant INSERT on it",
+			[]driver.OpKind{driver.OpNote}, nil,
+		},
+		"the right to change appointments": {
+			[]string{"REVOKE UPDATE ON PPM.appointment FROM " + eaglesofttest.User + "@localhost"}, "table appointment: grant UPDATE on it",
+			[]driver.OpKind{driver.OpStatus}, nil,
+		},
+		"the right to add to the schedule's log": {
+			[]string{"REVOKE INSERT ON PPM.appt_log FROM " + eaglesofttest.User + "@localhost"}, "table appt_log: grant INSERT on it",
+			[]driver.OpKind{driver.OpStatus}, nil,
+		},
+		"the right to add documents": {
+			[]string{"REVOKE INSERT ON PPM.document FROM " + eaglesofttest.User + "@localhost"}, "table document: grant INSERT on it",
+			[]driver.OpKind{driver.OpDocument}, nil,
+		},
+		"the right to add what goes with a payment": {
+			[]string{"REVOKE INSERT ON PPM.transactions_extra FROM " + eaglesofttest.User + "@localhost"}, "table transactions_extra: grant INSERT on it",
+			[]driver.OpKind{driver.OpPayment}, nil,
+		},
 		"the user":       {[]string{"DELETE FROM PPM.provider WHERE provider_id='WEB'"}, "has no user WEB", kinds, nil},
 		"an active user": {[]string{"UPDATE PPM.provider SET status='I' WHERE provider_id='WEB'"}, "is inactive in Eaglesoft", kinds, nil},
 	} {
@@ -211,7 +231,11 @@ func TestWhatIsMissingClosesWhatNeedsItAndNothingElse(t *testing.T) {
 				if closed {
 					require.Contains(t, info.Ops[kind].Why, c.why)
 					_, err := driver.Write(t.Context(), conn, ops[kind])
-					requireError(t, err, driver.ErrRejected, c.why)
+					kind := driver.ErrRejected
+					if strings.HasPrefix(name, "the right to add") || strings.HasPrefix(name, "the right to change") {
+						kind = driver.ErrUnauthorized
+					}
+					requireError(t, err, kind, c.why)
 					continue
 				}
 				_, err := driver.Write(t.Context(), conn, ops[kind])
@@ -244,6 +268,23 @@ func TestATableThatGoesMeanwhileIsLookedAtAgain(t *testing.T) {
 	infoOf(t, conn)
 	_, err = driver.FindPatients(t.Context(), conn, q)
 	require.NoError(t, err)
+}
+
+func TestARightToWriteThatComesBackIsUsedAtOnce(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, time.UTC)
+	conn := o.connect(o.config())
+	op := o.operation(driver.OpNote, o.patient())
+	right, who := "INSERT ON PPM.operatory_notes", eaglesofttest.User+"@localhost"
+	o.Run("REVOKE " + right + " FROM " + who)
+	for _, words := range []string{"lacks a right", "grant INSERT on it", "grant INSERT on it"} {
+		_, err := driver.Write(t.Context(), conn, op)
+		requireError(t, err, driver.ErrUnauthorized, words)
+	}
+	o.Run("GRANT " + right + " TO " + who)
+	_, err := driver.Write(t.Context(), conn, op)
+	require.NoError(t, err)
+	require.Equal(t, 1, o.count(op))
 }
 
 func TestRowsWithoutDatesAndIdsAreRead(t *testing.T) {

@@ -64,14 +64,14 @@ func (c *conn) options(ctx context.Context, op string, which driver.Catalog, t t
 	if _, err := c.supported(ctx, op, t); err != nil {
 		return nil, err
 	}
-	order, above := `"`+t.must[0]+`"`, any(math.MinInt32)
+	order, above := `"`+t.Must[0]+`"`, any(math.MinInt32)
 	switch which {
 	case driver.Providers:
 		order, above = `"last_name", "first_name", "provider_id"`, ""
 	case driver.PaymentTypes:
 		order = `"sequence", "paytype_id"`
 	}
-	rows, err := c.db.first(ctx, op, mostOptions+1, "SELECT "+columns("", t.must...)+" FROM "+c.db.from(t)+` WHERE "`+t.must[0]+`" >= ? ORDER BY `+order, above)
+	rows, err := c.db.first(ctx, op, mostOptions+1, "SELECT "+columns("", t.Must...)+" FROM "+c.db.from(t)+` WHERE "`+t.Must[0]+`" >= ? ORDER BY `+order, above)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (c *conn) options(ctx context.Context, op string, which driver.Catalog, t t
 		if which == driver.DocumentFolders && !isFolder(r) {
 			continue
 		}
-		o := driver.Option{ID: r.text(t.must[0]), Label: r.text("description"), Active: true}
+		o := driver.Option{ID: r.text(t.Must[0]), Label: r.text("description"), Active: true}
 		switch which {
 		case driver.Providers:
 			o.Label = strings.TrimSpace(r.text("first_name") + " " + r.text("last_name"))

@@ -108,18 +108,15 @@ func (d *database) note(err error) error {
 		if errors.As(err, &e) && e.Kind == driver.ErrUnauthorized {
 			e.Scope = driver.ScopeConnection
 		}
-	case isMissing(err):
+	case sqlpms.FaultOf(err, notThere...) != nil:
 		d.moved()
 	}
 	return err
 }
 
-// isMissing finds the errors of a table or column that is not there, or may not be
-// read any more.
-func isMissing(err error) bool {
-	var f *sqlpms.Fault
-	return errors.As(err, &f) && (f.Class == sqlpms.ClassMissing || f.Class == sqlpms.ClassDenied)
-}
+// notThere are the errors of a table or column that is not there, or may not be read
+// any more.
+var notThere = []sqlpms.Class{sqlpms.ClassMissing, sqlpms.ClassDenied}
 
 // tx is a transaction.
 type tx struct{ tx *sqlpms.Tx }

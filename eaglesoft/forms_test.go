@@ -34,6 +34,10 @@ var allowedForms = []*regexp.Regexp{
 	regexp.MustCompile(`^SELECT GETDATE\(\) AS now_wall$`),
 	regexp.MustCompile(`^SELECT "version" FROM "PPM"\."system_preferences"$`),
 	regexp.MustCompile(`^SELECT ` + list + ` FROM ` + place + ` WHERE 1 = 0$`),
+	// Of no row: they ask for a right.
+	regexp.MustCompile(`^INSERT INTO "PPM"\."(operatory_notes|appt_log|document|transactions_header|transactions_detail|transactions_extra)"` +
+		` \(` + column + `\) SELECT ` + column + ` FROM ` + place + ` WHERE 1 = 0$`),
+	regexp.MustCompile(`^UPDATE "PPM"\."appointment" SET "confirmation_status" = "confirmation_status" WHERE 1 = 0$`),
 	regexp.MustCompile(`^SELECT t\."table_name", c\."column_name", c\."default" AS column_default, c\."width" AS column_width` +
 		` FROM SYS\.SYSTAB t JOIN SYS\.SYSTABCOL c ON c\."table_id" = t\."table_id"` +
 		` WHERE t\."creator" = USER_ID\(\?\) AND t\."table_name" IN \((\?, )*\?\)$`),
@@ -90,6 +94,8 @@ func TestAStatementOfAnotherFormIsFound(t *testing.T) {
 		`UPDATE "PPM"."appointment" SET "confirmation_status" = ? WHERE "appointment_id" = ?`,
 		`UPDATE "PPM"."patient" SET "current_bal" = ? WHERE "patient_id" = ?`,
 		`INSERT INTO "PPM"."patient" ("patient_id") VALUES (?)`,
+		`INSERT INTO "PPM"."operatory_notes" ("note_id") SELECT "note_id" FROM "PPM"."operatory_notes"`,
+		`UPDATE "PPM"."appointment" SET "confirmation_status" = "confirmation_status"`,
 		`DELETE FROM "PPM"."operatory_notes" WHERE "note_id" = ?`,
 		`SELECT "patient_id" FROM "PPM"."patient" WHERE "patient_id" = ?; DROP TABLE "PPM"."patient"`,
 		`SET TEMPORARY OPTION blocking='Off'`,

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
 // Words for staff about what is not supported.
@@ -104,7 +105,6 @@ func (c *conn) opInfo(s *schema, kind driver.OpKind) driver.OpInfo {
 // noOp says in staff words why an operation does not work; empty when it does. A
 // nil schema asks what never works with this configuration.
 func (c *conn) noOp(s *schema, kind driver.OpKind) string {
-	var needs []table
 	switch {
 	case kind == driver.OpRefund:
 		return whyNoRefunds
@@ -117,31 +117,37 @@ func (c *conn) noOp(s *schema, kind driver.OpKind) string {
 	case s == nil:
 		return ""
 	}
-	keys := map[*table]string{}
-	switch kind {
-	case driver.OpNote:
-		needs = []table{tPatient, tProvider, tNoteTypes, tNotes}
-		keys[&tNotes] = "note_id"
-	case driver.OpStatus:
-		needs = []table{tProvider, tAppointment, tAppointmentProvider, tConfirm, tLog}
-	case driver.OpDocument:
-		needs = []table{tPatient, tProvider, tGroups, tDocuments}
-		keys[&tDocuments] = "document_id"
-	case driver.OpPayment:
-		needs = []table{tPatient, tProvider, tPayTypes, tHeader, tDetail}
-		keys[&tHeader], keys[&tDetail] = "tran_num", "detail_id"
-	}
-	if why := s.lacks(needs...); why != "" {
+	if why := s.catalog.Lacks(needsOf(s, kind)...); why != "" {
 		return why
-	}
-	for t, key := range keys {
-		if !s.numbered(*t, key) {
-			return "The database does not number " + t.name + "." + key + " by itself (autoincrement). A number of our own could be one that " +
-				"Eaglesoft gives out at the same moment."
-		}
 	}
 	if s.user != "" {
 		return s.user
 	}
 	return s.session.why()
+}
+
+// needsOf is what an operation needs of the tables.
+func needsOf(s *schema, kind driver.OpKind) []sqlpms.Need {
+	reads := func(t table) sqlpms.Need { return sqlpms.Need{Object: t} }
+	adds := func(t table, key string) sqlpms.Need {
+		return sqlpms.Need{Object: t, Numbered: key, Right: sqlpms.RightInsert}
+	}
+	switch kind {
+	case driver.OpNote:
+		return []sqlpms.Need{reads(tPatient), reads(tProvider), reads(tNoteTypes), adds(tNotes, "note_id")}
+	case driver.OpStatus:
+		return []sqlpms.Need{
+			reads(tProvider), reads(tAppointment), reads(tAppointmentProvider),
+			{Object: tConfirm, Right: sqlpms.RightUpdate}, adds(tLog, ""),
+		}
+	case driver.OpDocument:
+		return []sqlpms.Need{reads(tPatient), reads(tProvider), reads(tGroups), adds(tDocuments, "document_id")}
+	case driver.OpPayment:
+		needs := []sqlpms.Need{reads(tPatient), reads(tProvider), reads(tPayTypes), adds(tHeader, "tran_num"), adds(tDetail, "detail_id")}
+		if s.lacks(tExtra) == "" {
+			needs = append(needs, adds(tExtra, ""))
+		}
+		return needs
+	}
+	return nil
 }

@@ -30,19 +30,8 @@ func isPatientID(id string) bool {
 	return id != "" && len(id) <= patientWidth && isCode(id)
 }
 
-// patientColumns are what is read of a patient.
-func (c *conn) patientColumns(s *schema) []string {
-	names := append([]string{}, tPatient.must...)
-	for _, name := range tPatient.may {
-		if s.has(tPatient, name) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 func (c *conn) selectPatients(s *schema) string {
-	return "SELECT " + columns("", c.patientColumns(s)...) + " FROM " + c.db.from(tPatient)
+	return "SELECT " + columns("", s.catalog.Selected(tPatient)...) + " FROM " + c.db.from(tPatient)
 }
 
 // patientOf reads a row.
@@ -146,7 +135,7 @@ func (c *conn) findByPhone(ctx context.Context, op, digits string) ([]driver.Pat
 	}
 	var either []string
 	var args []any
-	for _, name := range c.patientColumns(s) {
+	for _, name := range s.catalog.Selected(tPatient) {
 		if strings.HasSuffix(name, "_phone") {
 			either = append(either, `"`+name+`" LIKE ?`)
 			args = append(args, "%"+digits[len(digits)-4:]+"%")

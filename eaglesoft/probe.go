@@ -15,20 +15,11 @@ import (
 type schema struct {
 	engine, version string
 	session         session
-	// columns says of each table's columns what the catalog says; a table that may
-	// not be read has none.
-	columns map[string]map[string]column
-	// denied are tables that are there and may not be read.
-	denied map[string]bool
+	catalog         *sqlpms.Catalog
 	// user says what is wrong with the user of the configuration; empty when nothing
 	// is.
 	user string
 	skew time.Duration
-}
-
-type column struct {
-	numbered bool // by the database
-	width    int  // 0 when the catalog does not say
 }
 
 // session is what a connection is allowed and how it reads.
@@ -99,9 +90,7 @@ func (c *conn) supported(ctx context.Context, op string, tables ...table) (*sche
 // identify makes sure that this is Eaglesoft's database on SQL Anywhere.
 func (c *conn) identify(ctx context.Context, op string, s *schema) error {
 	notThis := func(err error, cause string, also ...sqlpms.Class) error {
-		var f *sqlpms.Fault
-		var init *sqlpms.InitError // of the host's statements, which may be wrong
-		if err == nil || !errors.As(err, &init) && errors.As(err, &f) && slices.Contains(append(also, sqlpms.ClassMissing), f.Class) {
+		if err == nil || sqlpms.FaultOf(err, append(also, sqlpms.ClassMissing)...) != nil {
 			return rejected(op, driver.ReasonNotThisPMS, cause)
 		}
 		return err
@@ -118,8 +107,8 @@ func (c *conn) identify(ctx context.Context, op string, s *schema) error {
 	if s.session = sessionOf(rows); s.session.unquoted {
 		return rejected(op, driver.ReasonNotThisPMS, "the connection takes quoted names for texts (quoted_identifier); it must be an ODBC connection")
 	}
-	rows, err = c.db.first(ctx, op, 1, "SELECT "+columns("", tSystem.must...)+" FROM "+c.db.from(tSystem))
-	if errors.Is(err, driver.ErrUnauthorized) && isMissing(err) {
+	rows, err = c.db.first(ctx, op, 1, "SELECT "+columns("", tSystem.Must...)+" FROM "+c.db.from(tSystem))
+	if errors.Is(err, driver.ErrUnauthorized) && sqlpms.FaultOf(err, notThere...) != nil {
 		// Without its version nothing can be known of it.
 		return unauthorized(op, driver.ScopeConnection, "the database user may not read the table system_preferences of the owner "+c.cfg.Owner+
 			": grant SELECT on it, or check the owner")
@@ -132,9 +121,9 @@ func (c *conn) identify(ctx context.Context, op string, s *schema) error {
 }
 
 // probe looks at the database as it is now: who is connected, what the tables have,
-// and whether they may be read.
+// and whether they may be read and written.
 func (c *conn) probe(ctx context.Context, op string) (*schema, error) {
-	s := &schema{columns: map[string]map[string]column{}, denied: map[string]bool{}}
+	s := &schema{catalog: sqlpms.NewCatalog(words)}
 	if err := c.identify(ctx, op, s); err != nil {
 		return nil, err
 	}
@@ -144,18 +133,27 @@ func (c *conn) probe(ctx context.Context, op string) (*schema, error) {
 		return nil, err
 	}
 	s.skew = now.Sub(before.Add(time.Since(before) / 2))
-	if err := c.readColumns(ctx, op, s); err != nil {
+	args := []any{c.cfg.Owner}
+	for _, t := range allTables {
+		args = append(args, t.Name)
+	}
+	err = c.db.note(c.db.db.ReadColumns(ctx, op, s.catalog, sqlpms.SQL(`SELECT t."table_name", c."column_name", c."default" AS column_default,`+
+		` c."width" AS column_width FROM SYS.SYSTAB t JOIN SYS.SYSTABCOL c ON c."table_id" = t."table_id"`+
+		` WHERE t."creator" = USER_ID(?) AND t."table_name" IN (`+marks(len(allTables))+`)`, args...)))
+	if err != nil {
 		return nil, err
 	}
 	for _, t := range allTables {
-		if len(s.columns[t.name]) == 0 || s.lacks(t) != "" {
+		if s.lacks(t) != "" {
 			continue
 		}
 		// The catalog lists what may not be read, too.
-		switch _, err := c.db.first(ctx, op, 1, "SELECT "+columns("", t.must...)+" FROM "+c.db.from(t)+" WHERE 1 = 0"); {
-		case isMissing(err):
-			s.denied[t.name] = true
-		case err != nil:
+		if err := c.db.db.Touch(ctx, op, s.catalog, t, sqlpms.SQL("SELECT "+columns("", t.Must...)+" FROM "+c.db.from(t)+" WHERE 1 = 0")); err != nil {
+			return nil, err
+		}
+	}
+	if s.session.why() == "" {
+		if err := c.db.db.Try(ctx, op, s.catalog, c.trials(s)...); err != nil {
 			return nil, err
 		}
 	}
@@ -163,29 +161,52 @@ func (c *conn) probe(ctx context.Context, op string) (*schema, error) {
 	return s, err
 }
 
-// readColumns asks the catalog for the columns of the tables that are used.
-func (c *conn) readColumns(ctx context.Context, op string, s *schema) error {
-	args := []any{c.cfg.Owner}
-	for _, t := range allTables {
-		args = append(args, t.name)
-	}
-	rows, err := c.db.query(ctx, op, `SELECT t."table_name", c."column_name", c."default" AS column_default, c."width" AS column_width`+
-		` FROM SYS.SYSTAB t JOIN SYS.SYSTABCOL c ON c."table_id" = t."table_id"`+
-		` WHERE t."creator" = USER_ID(?) AND t."table_name" IN (`+marks(len(allTables))+`)`, args...)
-	if err != nil {
-		return err
-	}
-	for _, r := range rows {
-		name := strings.ToLower(r.text("table_name"))
-		if s.columns[name] == nil {
-			s.columns[name] = map[string]column{}
+// trials ask for the rights to what is written with this configuration.
+func (c *conn) trials(s *schema) []sqlpms.Trial {
+	var list []sqlpms.Trial
+	asked := map[string]bool{}
+	for _, kind := range driver.OpKinds() {
+		if c.noOp(nil, kind) != "" {
+			continue
 		}
-		width, _ := r.integer("column_width")
-		s.columns[name][strings.ToLower(r.text("column_name"))] = column{
-			numbered: strings.EqualFold(r.text("column_default"), "autoincrement"), width: int(width),
+		for _, n := range needsOf(s, kind) {
+			if n.Right == "" || asked[n.Name+string(n.Right)] || s.lacks(n.Object) != "" {
+				continue
+			}
+			asked[n.Name+string(n.Right)] = true
+			name, column := c.db.from(n.Object), columns("", n.Must[0])
+			text := "INSERT INTO " + name + " (" + column + ") SELECT " + column + " FROM " + name
+			if n.Right == sqlpms.RightUpdate {
+				column = columns("", n.Must[1]) // not the key
+				text = "UPDATE " + name + " SET " + column + " = " + column
+			}
+			list = append(list, sqlpms.Trial{Object: n.Object, Right: n.Right, Statement: sqlpms.SQL(text + " WHERE 1 = 0")})
 		}
 	}
-	return nil
+	return list
+}
+
+// words are what staff are told of what the database lacks.
+var words = sqlpms.Words{
+	NoObject: func(name string) string {
+		return "The database has no table " + name + " of the owner in the connection settings."
+	},
+	NoColumns: func(name string, missing []string) string {
+		return "The table " + name + " has no column " + missing[0] + ", as far as the database's catalog says."
+	},
+	Refused: func(name string, f *sqlpms.Fault) string {
+		if !slices.Contains(notThere, f.Class) {
+			return ""
+		}
+		return "The database user may not read the table " + name + ": grant SELECT on it."
+	},
+	NotNumbered: func(name, column string) string {
+		return "The database does not number " + name + "." + column + " by itself (autoincrement). A number of our own could be one that " +
+			"Eaglesoft gives out at the same moment."
+	},
+	NoRight: func(name string, right sqlpms.Right) string {
+		return "The database user may not write to the table " + name + ": grant " + string(right) + " on it."
+	},
 }
 
 // checkUser says in staff words what is wrong with the user of the configuration.
@@ -213,33 +234,17 @@ func (c *conn) checkUser(ctx context.Context, op string, s *schema) (string, err
 // lacks says in staff words what is missing of some tables; empty when nothing is.
 func (s *schema) lacks(tables ...table) string {
 	for _, t := range tables {
-		if len(s.columns[t.name]) == 0 {
-			return "The database has no table " + t.name + " of the owner in the connection settings."
-		}
-		for _, name := range t.must {
-			if !s.has(t, name) {
-				return "The table " + t.name + " has no column " + name + ", as far as the database's catalog says."
-			}
-		}
-		if s.denied[t.name] {
-			return "The database user may not read the table " + t.name + ": grant SELECT on it."
+		if why := s.catalog.Lacks(sqlpms.Need{Object: t}); why != "" {
+			return why
 		}
 	}
 	return ""
 }
 
-func (s *schema) has(t table, name string) bool {
-	_, ok := s.columns[t.name][strings.ToLower(name)]
-	return ok
-}
-
-// numbered reports whether the database numbers a column by itself.
-func (s *schema) numbered(t table, name string) bool { return s.columns[t.name][name].numbered }
-
 // width is how much a column holds: what the catalog says, and no more than what is
 // known from elsewhere.
 func (s *schema) width(t table, name string, known int) int {
-	if w := s.columns[t.name][name].width; w > 0 && w < known {
+	if w := s.catalog.Column(t, name).Width; w > 0 && w < known {
 		return w
 	}
 	return known

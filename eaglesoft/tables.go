@@ -1,6 +1,10 @@
 package eaglesoft
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pmswriteback/pms/driver/sqlpms"
+)
 
 // Widths of columns as public accounts have them; the catalog's own width counts
 // where it is smaller.
@@ -14,53 +18,47 @@ const (
 )
 
 // table is one of Eaglesoft's tables, with the columns that are used of it.
-type table struct {
-	name string
-	// must are needed by whoever uses the table.
-	must []string
-	// may are used where they are there.
-	may []string
-}
+type table = sqlpms.Object
 
 // The tables. The source of all names and types is public accounts of live
 // databases; what they agree on is in the package's doc.
 var (
-	tSystem = table{name: "system_preferences", must: []string{"version"}}
+	tSystem = table{Name: "system_preferences", Must: []string{"version"}}
 
-	tProvider = table{name: "provider", must: []string{"provider_id", "first_name", "last_name", "status"}}
+	tProvider = table{Name: "provider", Must: []string{"provider_id", "first_name", "last_name", "status"}}
 
-	tPatient = table{name: "patient",
-		must: []string{
+	tPatient = table{Name: "patient",
+		Must: []string{
 			"patient_id", "first_name", "last_name", "preferred_name", "home_phone", "work_phone", "cell_phone",
 			"email_address", "status", "patient_status", "responsible_party", "birth_date", "date_entered", "practice_id",
 		},
-		may: []string{"pager_phone"},
+		May: []string{"pager_phone"},
 	}
 
-	tAppointment = table{name: "appointment",
-		must: []string{
+	tAppointment = table{Name: "appointment",
+		Must: []string{
 			"appointment_id", "start_time", "end_time", "patient_id", "location_id", "classification", "appointment_type_id",
 			"appointment_notes", "arrival_status", "confirmation_status",
 		},
 	}
-	tAppointmentProvider = table{name: "appointment_provider", must: []string{"appointment_id", "provider_id"}}
-	tChairs              = table{name: "chairs", must: []string{"chair_num", "practice_id"}}
-	tAppointmentTypes    = table{name: "appt_types", must: []string{"type_id", "description", "active"}}
-	tConfirm             = table{name: "appointment", must: []string{"appointment_id", "confirmation_status", "date_confirmed", "start_time"}}
-	tLog                 = table{name: "appt_log", must: []string{"appt_id", "old_slot", "new_date", "appt_log_action", "user_id", "modified_by"}}
+	tAppointmentProvider = table{Name: "appointment_provider", Must: []string{"appointment_id", "provider_id"}}
+	tChairs              = table{Name: "chairs", Must: []string{"chair_num", "practice_id"}}
+	tAppointmentTypes    = table{Name: "appt_types", Must: []string{"type_id", "description", "active"}}
+	tConfirm             = table{Name: "appointment", Must: []string{"appointment_id", "confirmation_status", "date_confirmed", "start_time"}}
+	tLog                 = table{Name: "appt_log", Must: []string{"appt_id", "old_slot", "new_date", "appt_log_action", "user_id", "modified_by"}}
 
-	tNoteTypes = table{name: "operatory_notes_type", must: []string{"id", "note_type", "description"}}
-	tNotes     = table{name: "operatory_notes",
-		must: []string{
+	tNoteTypes = table{Name: "operatory_notes_type", Must: []string{"id", "note_type", "description"}}
+	tNotes     = table{Name: "operatory_notes",
+		Must: []string{
 			"note_id", "patient_id", "date_entered", "user_id", "note_class", "note_type", "note_type_id", "description", "note", "color",
 			"post_proc_status", "date_modified", "modified_by", "locked_eod", "status", "claim_id", "statement_yn", "resp_party_id",
 			"practice_id", "freshness",
 		},
 	}
 
-	tGroups    = table{name: "document_group", must: []string{"group_id", "description", "type"}}
-	tDocuments = table{name: "document",
-		must: []string{
+	tGroups    = table{Name: "document_group", Must: []string{"group_id", "description", "type"}}
+	tDocuments = table{Name: "document",
+		Must: []string{
 			"document_id", "document_name", "document_type", "document_creation_date", "document_modified_date", "open_with",
 			"ref_id", "ref_table", "user_id", "original_user_id", "private", "display_in_docmgr", "signed", "needs_converted",
 			"notice_of_privacy", "privacy_authorization", "consent", "practice_id", "custom_document_id", "headerfooter_added",
@@ -68,20 +66,20 @@ var (
 		},
 	}
 
-	tPayTypes = table{name: "paytype", must: []string{"paytype_id", "sequence", "description"}}
-	tHeader   = table{name: "transactions_header",
-		must: []string{
+	tPayTypes = table{Name: "paytype", Must: []string{"paytype_id", "sequence", "description"}}
+	tHeader   = table{Name: "transactions_header",
+		Must: []string{
 			"tran_num", "user_id", "type", "tran_date", "resp_party_id", "amount", "paytype_id", "description", "impacts", "status",
 			"aging_date", "practice_id",
 		},
 	}
-	tDetail = table{name: "transactions_detail",
-		must: []string{
+	tDetail = table{Name: "transactions_detail",
+		Must: []string{
 			"detail_id", "tran_num", "user_id", "date_entered", "provider_id", "collections_go_to", "patient_id", "amount",
 			"provider_practice_id", "patient_practice_id", "status", "posneg",
 		},
 	}
-	tExtra = table{name: "transactions_extra", must: []string{"tran_num"}}
+	tExtra = table{Name: "transactions_extra", Must: []string{"tran_num"}}
 )
 
 // allTables are looked up in the catalog, each once.
@@ -102,7 +100,7 @@ func columns(alias string, names ...string) string {
 
 // from is a table's name with its owner, for a FROM or INTO. Unqualified names
 // would resolve only for a login in the owner's group.
-func (d *database) from(t table) string { return `"` + d.owner + `"."` + t.name + `"` }
+func (d *database) from(t table) string { return `"` + d.owner + `"."` + t.Name + `"` }
 
 // marks are n question marks.
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

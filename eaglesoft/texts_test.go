@@ -159,7 +159,25 @@ func (p *pinned) looks() {
 		names := strings.Fields(strings.TrimSuffix(columnsOf[table], " date_confirmed"))
 		p.reads(`SELECT "`+strings.Join(names, `", "`)+`" FROM "PPM"."`+table+`" WHERE 1 = 0`, rowsOf(strings.Join(names, " ")))
 	}
+	p.tries()
 	p.findsProvider()
+}
+
+// tries expects the questions for the rights to write, of which none changes a row.
+func (p *pinned) tries() {
+	p.reads("SELECT GETDATE() AS now_wall", rowsOf("now_wall", serverNow))
+	p.m.ExpectBegin()
+	for _, text := range []string{
+		`INSERT INTO "PPM"."operatory_notes" ("note_id") SELECT "note_id" FROM "PPM"."operatory_notes" WHERE 1 = 0`,
+		`UPDATE "PPM"."appointment" SET "confirmation_status" = "confirmation_status" WHERE 1 = 0`,
+		`INSERT INTO "PPM"."appt_log" ("appt_id") SELECT "appt_id" FROM "PPM"."appt_log" WHERE 1 = 0`,
+		`INSERT INTO "PPM"."transactions_header" ("tran_num") SELECT "tran_num" FROM "PPM"."transactions_header" WHERE 1 = 0`,
+		`INSERT INTO "PPM"."transactions_detail" ("detail_id") SELECT "detail_id" FROM "PPM"."transactions_detail" WHERE 1 = 0`,
+		`INSERT INTO "PPM"."transactions_extra" ("tran_num") SELECT "tran_num" FROM "PPM"."transactions_extra" WHERE 1 = 0`,
+	} {
+		p.m.ExpectExec(text).WithArgs().WillReturnResult(sqlmock.NewResult(0, 0))
+	}
+	p.m.ExpectRollback()
 }
 
 func TestTextsOfTheFirstLook(t *testing.T) {

@@ -18,7 +18,11 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 	if err != nil {
 		return driver.Receipt{}, err
 	}
-	if why := c.noOp(s, op.Kind()); why != "" {
+	switch why := c.noOp(s, op.Kind()); {
+	case why != "" && c.noOp(nil, op.Kind()) == "" && s.catalog.Denies(needsOf(s, op.Kind())...):
+		c.forget() // the right may be there by the next time
+		return driver.Receipt{}, unauthorized(name, driver.ScopeOperation, why)
+	case why != "":
 		return driver.Receipt{}, rejected(name, driver.ReasonUnsupported, why)
 	}
 	if err := checkHead(name, op.Head()); err != nil {

@@ -3,103 +3,119 @@ package sqlpms
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/pmswriteback/pms/driver"
 )
 
-// CatalogSQL are the statements by which an engine tells what the database has.
-// Each gets the owner of the tables as its one argument. An empty statement is not
-// asked. A stand-in serves the same texts by tables or views of its own that are
-// named as the engine's.
-type CatalogSQL struct {
-	// Columns lists the columns that the user may see: table_name, column_name and,
-	// where the engine tells, default_value (text that holds "autoincrement" for a
-	// column that the engine numbers).
-	Columns string
-	// Procedures lists the arguments of procedures, a row for each, and one row
-	// with a NULL argument_name for a procedure without any: procedure_name,
-	// argument_name.
-	Procedures string
-	// Rights lists what the user may do, a row for each right: object_name and
-	// right_name, one of select, insert, update, execute in any case.
-	Rights string
+// Object is a table or a view that a driver uses, or a procedure that it calls for
+// its rows.
+type Object struct {
+	// Name is without the owner.
+	Name string
+	// Must are the columns without which it is of no use.
+	Must []string
+	// May are used where they are there.
+	May []string
 }
 
-// Catalog is what a database has, as far as the user may see. Names have no case.
-type Catalog struct {
-	columns    map[string]map[string]string // to the default
-	procedures map[string]int               // to the number of arguments
-	rights     map[string]map[string]bool
-	asked      CatalogSQL
+// Column is what the engine's catalog says of a column.
+type Column struct {
+	// Numbered is set when the engine numbers the rows by it.
+	Numbered bool
+	// Width is how much it holds; 0 when the catalog does not say.
+	Width int
 }
 
-// ReadCatalog asks the engine's catalog about the tables of an owner.
-func (db *DB) ReadCatalog(ctx context.Context, op string, q CatalogSQL, owner string) (*Catalog, error) {
-	c := &Catalog{columns: map[string]map[string]string{}, procedures: map[string]int{}, rights: map[string]map[string]bool{}, asked: q}
-	for _, part := range []struct {
-		text string
-		note func(*Row)
-	}{
-		{q.Columns, func(r *Row) {
-			value := ""
-			if r.Has("default_value") {
-				value = r.Text("default_value")
-			}
-			at(c.columns, r.ID("table_name"))[lower(r.ID("column_name"))] = value
-		}},
-		{q.Procedures, func(r *Row) {
-			n := 0
-			if !r.IsNull("argument_name") {
-				n = 1
-			}
-			c.procedures[lower(r.ID("procedure_name"))] += n
-		}},
-		{q.Rights, func(r *Row) { at(c.rights, r.ID("object_name"))[lower(r.ID("right_name"))] = true }},
-	} {
-		if part.text == "" {
-			continue
-		}
-		err := db.Each(ctx, op, SQL(part.text, owner), func(r *Row) (bool, error) {
-			part.note(r)
-			return true, nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+// Words are a driver's sentences for staff about what its database lacks. Refused is
+// needed by [DB].Touch, and NoRight by [DB].Try; the others by whatever may be found.
+type Words struct {
+	// NoObject is for what is not there.
+	NoObject func(object string) string
+	// NoColumns is for what is there and lacks columns.
+	NoColumns func(object string, columns []string) string
+	// Refused is for what the engine does not let be read. It is empty for a fault that
+	// says nothing about the object, which is an error then.
+	Refused func(object string, f *Fault) string
+	// NotNumbered is for a column that the engine does not number.
+	NotNumbered func(object, column string) string
+	// NoRight is for a right to change that is missing.
+	NoRight func(object string, right Right) string
 }
 
-func lower(s string) string { return strings.ToLower(s) }
+// Right is what a user may be allowed to do with a table, besides reading it.
+type Right string
 
-func at[V any](all map[string]map[string]V, name string) map[string]V {
-	name = lower(name)
-	if all[name] == nil {
-		all[name] = map[string]V{}
-	}
-	return all[name]
-}
+// The rights.
+const (
+	RightInsert Right = "INSERT"
+	RightUpdate Right = "UPDATE"
+)
 
-// Need is one thing that a feature needs of the database.
+// Need is what an operation needs of an object.
 type Need struct {
-	// Table with Columns must be there. The name is without its owner.
-	Table   string
-	Columns []string
-	// Auto is a column of Table that the engine must number by itself.
-	Auto string
-	// Right is what the user must be allowed with Table, besides reading: insert
-	// or update.
-	Right string
-	// Procedure must be there, with Args arguments unless that is negative, and the
-	// user must be allowed to call it.
-	Procedure string
-	Args      int
+	Object
+	// Numbered is a column that the engine has to number; empty where none has to be.
+	Numbered string
+	// Right is needed besides the right to read; empty where none is.
+	Right Right
 }
 
-// Lacks says in staff words what is missing of what is needed; empty when nothing
-// is. What the engine was not asked is taken to be there.
+// Catalog is what a look at a database found of the objects that a driver uses.
+// Names have no case. It is filled by [DB].ReadColumns, [DB].Touch and [DB].Try, and
+// not changed afterwards.
+type Catalog struct {
+	words   Words
+	columns map[string]map[string]Column
+	refused map[string]string         // why an object is not read
+	denied  map[string]map[Right]bool // rights that are missing
+}
+
+// NewCatalog makes an empty one, which lacks everything.
+func NewCatalog(w Words) *Catalog {
+	return &Catalog{words: w, columns: map[string]map[string]Column{}, refused: map[string]string{}, denied: map[string]map[Right]bool{}}
+}
+
+func (c *Catalog) add(object, column string, is Column) {
+	object = strings.ToLower(object)
+	if c.columns[object] == nil {
+		c.columns[object] = map[string]Column{}
+	}
+	c.columns[object][strings.ToLower(column)] = is
+}
+
+// Has reports whether an object has columns, and may be read as far as is known.
+func (c *Catalog) Has(o Object, columns ...string) bool {
+	there := c.columns[strings.ToLower(o.Name)]
+	if len(there) == 0 || c.refused[strings.ToLower(o.Name)] != "" {
+		return false
+	}
+	for _, column := range columns {
+		if _, ok := there[strings.ToLower(column)]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// Column is what the catalog says of a column; zero for one that is not there.
+func (c *Catalog) Column(o Object, column string) Column {
+	return c.columns[strings.ToLower(o.Name)][strings.ToLower(column)]
+}
+
+// Selected are the columns of an object that a statement can name: Must, and those
+// of May that are there.
+func (c *Catalog) Selected(o Object) []string {
+	list := slices.Clone(o.Must)
+	for _, column := range o.May {
+		if c.Has(o, column) {
+			list = append(list, column)
+		}
+	}
+	return list
+}
+
+// Lacks says in staff words the first thing that is missing of what is needed; empty
+// when nothing is.
 func (c *Catalog) Lacks(needs ...Need) string {
 	for _, n := range needs {
 		if why := c.lacks(n); why != "" {
@@ -109,140 +125,84 @@ func (c *Catalog) Lacks(needs ...Need) string {
 	return ""
 }
 
+// Denies reports whether the first thing that is missing is a right to change: then a
+// write is ErrUnauthorized rather than unsupported.
+func (c *Catalog) Denies(needs ...Need) bool {
+	for _, n := range needs {
+		if c.lacks(n) == "" {
+			continue
+		}
+		n.Right = ""
+		return c.lacks(n) == ""
+	}
+	return false
+}
+
 func (c *Catalog) lacks(n Need) string {
-	if n.Table != "" && c.asked.Columns != "" {
-		columns := c.columns[lower(n.Table)]
-		if len(columns) == 0 {
-			return NoTable(n.Table)
-		}
-		for _, column := range n.Columns {
-			if _, ok := columns[lower(column)]; !ok {
-				return NoColumn(n.Table, column)
-			}
-		}
-		if n.Auto != "" && !strings.Contains(lower(columns[lower(n.Auto)]), "autoincrement") {
-			return fmt.Sprintf("The database does not number the column %s of the table %s by itself.", n.Auto, n.Table)
-		}
+	name := strings.ToLower(n.Name)
+	if why := c.refused[name]; why != "" {
+		return why
 	}
-	if n.Table != "" && n.Right != "" && c.asked.Rights != "" && !c.rights[lower(n.Table)][lower(n.Right)] {
-		return fmt.Sprintf("The database user has no right to %s in the table %s.", n.Right, n.Table)
+	there := c.columns[name]
+	if len(there) == 0 {
+		return c.words.NoObject(n.Name)
 	}
-	if n.Procedure == "" {
-		return ""
-	}
-	if c.asked.Procedures != "" {
-		args, ok := c.procedures[lower(n.Procedure)]
-		switch {
-		case !ok:
-			return "The database has no procedure " + n.Procedure + " that the database user may see."
-		case n.Args >= 0 && args != n.Args:
-			return fmt.Sprintf("The procedure %s takes %d arguments, and %d are given to it.", n.Procedure, args, n.Args)
+	var missing []string
+	for _, column := range n.Must {
+		if _, ok := there[strings.ToLower(column)]; !ok {
+			missing = append(missing, column)
 		}
 	}
-	if c.asked.Rights != "" && !c.rights[lower(n.Procedure)]["execute"] {
-		return "The database user has no right to call the procedure " + n.Procedure + "."
+	switch {
+	case len(missing) > 0:
+		return c.words.NoColumns(n.Name, missing)
+	case n.Numbered != "" && !there[strings.ToLower(n.Numbered)].Numbered:
+		return c.words.NotNumbered(n.Name, n.Numbered)
+	case c.denied[name][n.Right]:
+		return c.words.NoRight(n.Name, n.Right)
 	}
 	return ""
 }
 
-// HasColumn reports whether the catalog has a column.
-func (c *Catalog) HasColumn(table, column string) bool {
-	_, ok := c.columns[lower(table)][lower(column)]
-	return ok
+// ReadColumns asks the engine's own catalog for columns. The statement's answer has a
+// row for each, with table_name, column_name, column_default ("autoincrement" for one
+// that the engine numbers) and column_width. A catalog may list what may not be read.
+func (db *DB) ReadColumns(ctx context.Context, op string, c *Catalog, s Statement) error {
+	return db.Each(ctx, op, s, func(r *Row) (bool, error) {
+		c.add(r.ID("table_name"), r.ID("column_name"), Column{
+			Numbered: strings.EqualFold(r.ID("column_default"), "autoincrement"), Width: int(r.Int("column_width")),
+		})
+		return true, nil
+	})
 }
 
-// NoTable says in staff words that a table is not there, or not to be seen.
-func NoTable(table string) string {
-	return "The database has no table " + table + " that the database user may read."
-}
-
-// NoColumn says in staff words that a column is not there, or not to be seen.
-func NoColumn(table, column string) string {
-	return "The table " + table + " has no column " + column + " that the database user may read."
-}
-
-// Touch looks whether a table and its columns can be read, without reading a row.
-// It needs no catalog and works with every engine. The name is as in statements,
-// with its owner. It returns in staff words why not; empty when it can be read. An
-// error means that nobody knows.
-func (db *DB) Touch(ctx context.Context, op, table string, columns ...string) (why string, err error) {
-	class, err := db.touch(ctx, op, table, strings.Join(columns, ", "))
-	switch {
-	case err != nil || class == "":
-		return "", err
-	case class == ClassDenied:
-		if len(columns) > 1 {
-			return db.touchEach(ctx, op, table, columns)
+// Touch looks whether an object can be read, by a statement that reads no row of it,
+// and takes the columns of its answer for those that are there. What the engine
+// refuses is written down in the catalog; an error means that nobody knows.
+func (db *DB) Touch(ctx context.Context, op string, c *Catalog, o Object, s Statement) error {
+	columns, err := db.Columns(ctx, op, s)
+	if f := FaultOf(err); f != nil {
+		if why := c.words.Refused(o.Name, f); why != "" {
+			c.refused[strings.ToLower(o.Name)] = why
+			return nil
 		}
-		return "The database user has no right to read the table " + plainName(table) + ".", nil
 	}
-	return db.touchEach(ctx, op, table, columns)
-}
-
-// touchEach finds the one column that cannot be read.
-func (db *DB) touchEach(ctx context.Context, op, table string, columns []string) (string, error) {
-	refused, denied := "", false
-	good := 0
 	for _, column := range columns {
-		class, err := db.touch(ctx, op, table, column)
-		switch {
-		case err != nil:
-			return "", err
-		case class == "":
-			good++
-		case refused == "":
-			refused, denied = column, class == ClassDenied
+		if !c.Has(o, column) {
+			c.add(o.Name, column, Column{})
 		}
 	}
-	switch {
-	case refused == "" && good > 0: // one at a time they can be read
-		return "The columns of the table " + plainName(table) + " cannot be read together.", nil
-	case good == 0 && denied:
-		return "The database user has no right to read the table " + plainName(table) + ".", nil
-	case good == 0:
-		return NoTable(plainName(table)), nil
-	}
-	return NoColumn(plainName(table), refused), nil
+	return err
 }
 
-// touch gives the class of the engine's refusal; empty when there is none.
-func (db *DB) touch(ctx context.Context, op, table, columns string) (Class, error) {
-	err := db.Each(ctx, op, SQL("SELECT "+columns+" FROM "+table+" WHERE 1 = 0"), func(*Row) (bool, error) { return false, nil })
+// FaultOf is the database's fault in an error, if it is of one of the classes, or of
+// any when none are given; nil else. A fault of one of the host's own initial
+// statements tells nothing about a statement, and is none.
+func FaultOf(err error, classes ...Class) *Fault {
 	var f *Fault
-	if errors.As(err, &f) {
-		switch f.Class {
-		case ClassMissing, ClassStatement, ClassDenied:
-			return f.Class, nil
-		}
+	var init *InitError
+	if !errors.As(err, &f) || errors.As(err, &init) || len(classes) > 0 && !slices.Contains(classes, f.Class) {
+		return nil
 	}
-	return "", err
-}
-
-// plainName takes the quotes away, for staff.
-func plainName(table string) string { return strings.ReplaceAll(table, `"`, "") }
-
-// Features are what a driver offers, with the reason why not in staff words; empty
-// for what works.
-type Features map[string]string
-
-// Support gives a feature's support for Info. One that was never looked at is not
-// supported.
-func (f Features) Support(name string, needs ...string) driver.Support {
-	why, ok := f[name]
-	switch {
-	case !ok:
-		return driver.No("This was not looked for in the database.", needs...)
-	case why != "":
-		return driver.No(why, needs...)
-	}
-	return driver.Yes(needs...)
-}
-
-// Features looks at what several features need, each by its name.
-func (c *Catalog) Features(needs map[string][]Need) Features {
-	out := Features{}
-	for name, n := range needs {
-		out[name] = c.Lacks(n...)
-	}
-	return out
+	return f
 }

@@ -1,6 +1,7 @@
 package sqlpms_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,112 +11,105 @@ import (
 	"github.com/pmswriteback/pms/driver/sqlpms/odbctest"
 )
 
-// catalogSQL is as a stand-in has it: views that are named as an engine's.
-var catalogSQL = sqlpms.CatalogSQL{
-	Columns:    "SELECT tbl AS table_name, col AS column_name, dfltvalue AS default_value FROM admin.syscolumns WHERE owner = ?",
-	Procedures: "SELECT proc_name AS procedure_name, arg AS argument_name FROM admin.sysproccolumns WHERE owner = ?",
-	Rights:     "SELECT obj AS object_name, priv AS right_name FROM admin.systabauth WHERE owner = ?",
+var words = sqlpms.Words{
+	NoObject:  func(object string) string { return "no table " + object },
+	NoColumns: func(object string, columns []string) string { return object + " has no " + strings.Join(columns, ", ") },
+	Refused: func(object string, f *sqlpms.Fault) string {
+		if f.Class == sqlpms.ClassDenied || f.Class == sqlpms.ClassMissing {
+			return string(f.Class) + " " + object
+		}
+		return ""
+	},
+	NotNumbered: func(object, column string) string { return object + "." + column + " is not numbered" },
+	NoRight:     func(object string, right sqlpms.Right) string { return "no " + string(right) + " on " + object },
 }
 
-func newCatalogBed(t *testing.T, rights string) bed {
-	b := newBed(t)
-	b.server.Spoil()
-	_, err := b.server.Root.Exec(`CREATE VIEW admin.syscolumns AS SELECT TABLE_SCHEMA AS owner, TABLE_NAME AS tbl, COLUMN_NAME AS col,
-			IF(EXTRA LIKE '%auto_increment%','autoincrement',COLUMN_DEFAULT) AS dfltvalue FROM information_schema.COLUMNS;
-		CREATE TABLE admin.sysproccolumns (owner char(20), proc_name char(40), arg char(40));
-		INSERT INTO admin.sysproccolumns VALUES ('admin','add_note','p'),('admin','add_note','b'),('admin','add_note','r'),('admin','two_sets',NULL);
-		CREATE TABLE admin.systabauth (owner char(20), obj char(40), priv char(10));` + rights)
-	require.NoError(t, err)
-	return b
+// note and visit are objects of the office.
+var (
+	note  = sqlpms.Object{Name: "note", Must: []string{"id", "patient", "body"}, May: []string{"ref", "colour"}}
+	visit = sqlpms.Object{Name: "appt", Must: []string{"id", "status"}}
+)
+
+const columnsText = `SELECT TABLE_NAME AS table_name, COLUMN_NAME AS column_name, IF(EXTRA LIKE '%auto_increment%','autoincrement',COLUMN_DEFAULT) AS column_default,
+	CHARACTER_MAXIMUM_LENGTH AS column_width FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ?`
+
+func touch(o sqlpms.Object) sqlpms.Statement {
+	return sqlpms.SQL("SELECT " + strings.Join(o.Must, ", ") + " FROM admin." + o.Name + " WHERE 1 = 0")
 }
 
 func TestACatalogSaysInStaffWordsWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	b := newCatalogBed(t, "INSERT INTO admin.systabauth VALUES ('admin','note','INSERT'),('admin','add_note','execute')")
-	c, err := b.db.ReadCatalog(t.Context(), "probe", catalogSQL, "admin")
-	require.NoError(t, err)
+	b := newBed(t)
+	c := sqlpms.NewCatalog(words)
+	require.Equal(t, "no table note", c.Lacks(sqlpms.Need{Object: note}), "before anything was looked at")
+	require.NoError(t, b.db.ReadColumns(t.Context(), "probe", c, sqlpms.SQL(columnsText, "admin")))
 	for _, x := range []struct {
 		need sqlpms.Need
 		want string
 	}{
-		{sqlpms.Need{Table: "NOTE", Columns: []string{"ID", "body"}, Auto: "id", Right: "insert"}, ""},
-		{sqlpms.Need{Table: "letters"}, "no table letters"},
-		{sqlpms.Need{Table: "note", Columns: []string{"id", "colour"}}, "has no column colour"},
-		{sqlpms.Need{Table: "note", Auto: "body"}, "does not number the column body"},
-		{sqlpms.Need{Table: "note", Right: "update"}, "no right to update"},
-		{sqlpms.Need{Procedure: "add_note", Args: 3}, ""},
-		{sqlpms.Need{Procedure: "ADD_NOTE", Args: -1}, ""},
-		{sqlpms.Need{Procedure: "add_note", Args: 4}, "takes 3 arguments, and 4 are given"},
-		{sqlpms.Need{Procedure: "drop_note"}, "no procedure drop_note"},
-		{sqlpms.Need{Procedure: "two_sets"}, "no right to call"},
+		{sqlpms.Need{Object: note}, ""},
+		{sqlpms.Need{Object: sqlpms.Object{Name: "NOTE", Must: []string{"ID"}}, Numbered: "Id", Right: sqlpms.RightInsert}, ""},
+		{sqlpms.Need{Object: sqlpms.Object{Name: "letters"}}, "no table letters"},
+		{sqlpms.Need{Object: sqlpms.Object{Name: "note", Must: []string{"id", "colour", "size"}}}, "note has no colour, size"},
+		{sqlpms.Need{Object: note, Numbered: "body"}, "note.body is not numbered"},
 	} {
-		why := c.Lacks(x.need)
-		if x.want == "" {
-			require.Empty(t, why)
-			continue
-		}
-		require.Contains(t, why, x.want)
+		require.Equal(t, x.want, c.Lacks(sqlpms.Need{Object: visit}, x.need))
+		require.False(t, c.Denies(x.need))
 	}
-	require.True(t, c.HasColumn("Note", "Ref"))
-	require.False(t, c.HasColumn("note", "colour"))
-	f := c.Features(map[string][]sqlpms.Need{"notes": {{Table: "note"}}, "letters": {{Table: "note"}, {Table: "letters"}}})
-	require.Equal(t, driver.Yes("x"), f.Support("notes", "x"))
-	require.Contains(t, f.Support("letters").Why, "no table letters")
-	require.False(t, f.Support("never looked for").Supported)
-	require.NotEmpty(t, f.Support("never looked for").Why)
+	require.True(t, c.Has(note, "Ref", "ID"))
+	require.False(t, c.Has(note, "colour"))
+	require.Equal(t, []string{"id", "patient", "body", "ref"}, c.Selected(note))
+	require.Equal(t, sqlpms.Column{Width: 200}, c.Column(note, "BODY"))
+	require.True(t, c.Column(note, "id").Numbered)
+	require.Zero(t, c.Column(note, "colour"))
 }
 
-func TestWhatACatalogWasNotAskedIsTakenToBeThere(t *testing.T) {
-	t.Parallel()
-	b := newCatalogBed(t, "")
-	q := catalogSQL
-	q.Procedures, q.Rights = "", ""
-	c, err := b.db.ReadCatalog(t.Context(), "probe", q, "admin")
-	require.NoError(t, err)
-	require.Empty(t, c.Lacks(sqlpms.Need{Table: "note", Right: "insert"}, sqlpms.Need{Procedure: "add_note", Args: 9}))
-	require.NotEmpty(t, c.Lacks(sqlpms.Need{Table: "nothing"}))
-}
-
-func TestACatalogThatCannotBeReadIsAnError(t *testing.T) {
-	t.Parallel()
-	b := newBed(t)
-	_, err := b.db.ReadCatalog(t.Context(), "probe", catalogSQL, "admin") // there is none
-	requireKind(t, err, driver.ErrUnavailable)
-}
-
-func TestTouchTellsWhatCannotBeReadWithoutACatalog(t *testing.T) {
-	t.Parallel()
-	b := newBed(t)
+// reader is a user who may do some things.
+func (b bed) reader(grants ...string) *sqlpms.DB {
 	b.server.Spoil()
-	_, err := b.server.Root.Exec(`CREATE USER reader@localhost IDENTIFIED BY 'x'; GRANT SELECT (id, body) ON admin.note TO reader@localhost;
-		GRANT SELECT ON admin.appt TO reader@localhost`)
-	require.NoError(t, err)
-	db, err := sqlpms.Open(sqlpms.Config{Name: "acme", SQLDriver: odbctest.DriverName, Dialect: dialect,
-		DSN: driver.NewSecret(odbctest.Login{Socket: b.line.Socket, User: "reader", Password: "x"}.DSN(t))})
-	require.NoError(t, err)
-	defer func() { _ = db.Close() }()
-	for _, x := range []struct {
-		table   string
-		columns []string
-		want    string
-	}{
-		{"admin.note", []string{"id", "body"}, ""},
-		{`"admin"."note"`, []string{"id"}, ""},
-		{"admin.note", []string{"id", "ref", "body"}, "The table admin.note has no column ref"},
-		{"admin.note", []string{"ref"}, "no right to read the table admin.note"},
-		{"admin.appt", []string{"id", "colour"}, "The table admin.appt has no column colour"},
-		{"admin.letters", []string{"id", "body"}, "admin.letters"},
-	} {
-		why, err := db.Touch(t.Context(), "probe", x.table, x.columns...)
-		require.NoError(t, err)
-		if x.want == "" {
-			require.Empty(t, why)
-			continue
-		}
-		require.Contains(t, why, x.want)
+	for _, s := range append([]string{"CREATE USER reader@localhost IDENTIFIED BY 'x'"}, grants...) {
+		_, err := b.server.Root.Exec(s)
+		require.NoError(b.t, err)
 	}
+	db, err := sqlpms.Open(sqlpms.Config{Name: "acme", SQLDriver: odbctest.DriverName, Dialect: dialect,
+		DSN: driver.NewSecret(odbctest.Login{Socket: b.line.Socket, User: "reader", Password: "x"}.DSN(b.t))})
+	require.NoError(b.t, err)
+	b.t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestATouchTellsWhatCannotBeReadWithoutACatalog(t *testing.T) {
+	t.Parallel()
+	b := newBed(t)
+	db := b.reader("GRANT SELECT (id, body) ON admin.note TO reader@localhost", "GRANT SELECT ON admin.appt TO reader@localhost")
+	c := sqlpms.NewCatalog(words)
+	letters := sqlpms.Object{Name: "letters", Must: []string{"id"}}
+	for _, o := range []sqlpms.Object{note, visit, letters} {
+		require.NoError(t, db.Touch(t.Context(), "probe", c, o, touch(o)))
+	}
+	require.Equal(t, "denied note", c.Lacks(sqlpms.Need{Object: note}))
+	require.Empty(t, c.Lacks(sqlpms.Need{Object: visit}))
+	require.False(t, c.Has(note, "id"))
+	require.True(t, c.Has(visit, "id", "status"), "the answer's columns")
+	require.NotEmpty(t, c.Lacks(sqlpms.Need{Object: letters}))
+
+	// What the driver has no words for is no answer, and neither is a line that breaks.
+	err := db.Touch(t.Context(), "probe", c, visit, sqlpms.SQL("SELECT FROM"))
+	require.Error(t, err)
 	lift := b.line.Offline()
-	_, err = db.Touch(t.Context(), "probe", "admin.note", "id")
-	requireKind(t, err, driver.ErrUnavailable)
-	lift()
+	defer lift()
+	requireKind(t, db.Touch(t.Context(), "probe", c, visit, touch(visit)), driver.ErrUnavailable)
+	require.Empty(t, c.Lacks(sqlpms.Need{Object: visit}))
+}
+
+func TestAFaultIsFoundByItsClass(t *testing.T) {
+	t.Parallel()
+	denied := &sqlpms.Fault{Class: sqlpms.ClassDenied}
+	err := error(&driver.Error{Driver: "acme", Kind: driver.ErrUnauthorized, Err: denied})
+	require.Equal(t, denied, sqlpms.FaultOf(err))
+	require.Equal(t, denied, sqlpms.FaultOf(err, sqlpms.ClassMissing, sqlpms.ClassDenied))
+	require.Nil(t, sqlpms.FaultOf(err, sqlpms.ClassMissing))
+	require.Nil(t, sqlpms.FaultOf(nil))
+	require.Nil(t, sqlpms.FaultOf(driver.ErrUnavailable))
+	require.Nil(t, sqlpms.FaultOf(&sqlpms.InitError{Statement: 1, Of: 1, Fault: denied}), "it is the host's statement's")
 }
