@@ -45,8 +45,8 @@ func (c *conn) options(ctx context.Context, op string, p *probed, which driver.C
 		return c.providers(ctx, op, p)
 	}
 	v, _ := viewOf(which)
-	key, text := v.needs[0], v.needs[1]
-	out, err := all(ctx, c.db, op, sqlpms.SQL("SELECT "+key+", "+text+" FROM admin."+v.name+" WHERE "+key+" >= ? AND "+key+" <= ? ORDER BY "+key,
+	key, text := v.Must[0], v.Must[1]
+	out, err := all(ctx, c.db, op, sqlpms.SQL("SELECT "+key+", "+text+" FROM admin."+v.Name+" WHERE "+key+" >= ? AND "+key+" <= ? ORDER BY "+key,
 		int64(-128), int64(lastDefinition)), func(r *sqlpms.Row) driver.Option { return definition(which, r.Int(key), r.Text(text)) })
 	if err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (c *conn) renamed(ctx context.Context, op string, p *probed) (renamings, er
 	for _, which := range pinnable {
 		pinned := sortedPins(pins, which)
 		v, _ := viewOf(which)
-		if len(pinned) == 0 || p.unread[v.name] != "" {
+		if len(pinned) == 0 || p.unread(v) != "" {
 			continue // what needs a view that cannot be read is off for that
 		}
 		options, err := c.options(ctx, op, p, which)

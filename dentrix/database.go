@@ -2,8 +2,6 @@ package dentrix
 
 import (
 	"context"
-	"errors"
-	"slices"
 
 	"github.com/pmswriteback/pms/driver"
 	"github.com/pmswriteback/pms/driver/sqlpms"
@@ -80,10 +78,4 @@ func called[T any](ctx context.Context, db *database, op string, s sqlpms.Statem
 var refusals = []sqlpms.Class{sqlpms.ClassDenied, sqlpms.ClassMissing, sqlpms.ClassStatement, sqlpms.ClassOther, sqlpms.ClassValue, sqlpms.ClassReadOnly}
 
 // refusalOf is the refusal in an error, nil when there is none.
-func refusalOf(err error) *sqlpms.Fault {
-	var f *sqlpms.Fault
-	if errors.As(err, &f) && slices.Contains(refusals, f.Class) {
-		return f
-	}
-	return nil
-}
+func refusalOf(err error) *sqlpms.Fault { return sqlpms.FaultOf(err, refusals...) }

@@ -95,7 +95,10 @@
 //   - Texts are stored in windows-1252: in a note another character is refused, in a
 //     title or memo it becomes a question mark.
 //   - A revoked right, a renamed definition, a procedure with another number of
-//     arguments: the next Info says so in plain words, and what needs it is off.
+//     arguments: the next Info says so in plain words, and what needs it is off. A right
+//     to call a procedure of the profile is the exception: that it is missing shows at
+//     the first call, because of c-tree's list of rights (systabauth) little more than
+//     the name is known (mark B), and a procedure cannot be called for nothing.
 //   - Dentrix and its DLL are 32-bit. A 64-bit host needs FairCom's 64-bit ODBC
 //     driver; a 32-bit one is built with GOARCH=386. The package itself needs no cgo.
 //

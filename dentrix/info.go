@@ -64,8 +64,8 @@ func (c *conn) Info(ctx context.Context) (driver.Info, error) {
 
 // readable is the Support of what needs a view.
 func (p *probed) readable(v view) driver.Support {
-	needs := "Read access to " + v.name
-	if why := p.unread[v.name]; why != "" {
+	needs := "Read access to " + v.Name
+	if why := p.unread(v); why != "" {
 		return driver.No(why, needs)
 	}
 	return driver.Yes(needs)
@@ -85,7 +85,7 @@ func (c *conn) catalogSupport(p *probed, which driver.Catalog) driver.Support {
 func (c *conn) findSupport(p *probed) map[driver.FindBy]driver.Support {
 	s := p.readable(patientView)
 	phone := s
-	if s.Supported && len(without(phoneColumns, p.views[patientView.name])) == len(phoneColumns) {
+	if s.Supported && !slices.ContainsFunc(phoneColumns, func(column string) bool { return p.has(patientView, column) }) {
 		phone = driver.No("The view v_patient of the Dentrix database has no phone numbers.")
 	}
 	return map[driver.FindBy]driver.Support{driver.FindByID: s, driver.FindByBirthDate: s, driver.FindByPhone: phone}

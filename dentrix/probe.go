@@ -20,10 +20,8 @@ type probed struct {
 	// does not tell it.
 	clock time.Time
 	asked time.Time // the host's clock then
-	// views are the columns of the views that can be read.
-	views map[string][]string
-	// unread says why others cannot, in words for staff.
-	unread map[string]string
+	// catalog is what the views and sp_appointments have.
+	catalog *sqlpms.Catalog
 	// noChanges says why sp_appointments does not serve; empty when it does.
 	noChanges string
 	// ops says why an operation of the profile is off; empty when it is on.
@@ -32,29 +30,34 @@ type probed struct {
 	notes []string
 }
 
-// view is a documented view, the column by which a read of it is bounded, and the
-// columns without which it is of no use ("Dentrix API Developer Guide" 2.1).
+// view is a documented view, with the column by which a read of it is bounded
+// ("Dentrix API Developer Guide" 2.1).
 type view struct {
-	name, key string
-	nowhere   any // a key that no row has
-	needs     []string
-	may       []string
+	sqlpms.Object
+	key     string
+	nowhere any // a key that no row has
 }
 
 var (
-	patientView = view{"v_patient", "patient_id", int64(0),
-		[]string{"patient_id", "last_name", "first_name", "status", "birth_date"},
-		[]string{"preferred_name", "home_phone", "work_phone", "other_phone", "mobile_phone", "email", "patient_guid", "guar_id", "guar_guid"}}
-	appointmentView = view{"v_appt", "appointment_id", int64(0),
-		[]string{"appointment_id", "appointment_date", "start_hour", "start_minute", "patient_id", "status_id", "modified_time_stamp"},
-		[]string{"length", "broken", "provider_id", "operatory_id"}}
-	providerView = view{"v_provider", "provider_id", "",
-		[]string{"provider_id", "last_name", "first_name"},
-		[]string{"inactive", "issecondaryprovider"}} // both absent in plain G5
-	statusView   = view{"v_appt_status_codes", "defid", int64(-1), []string{"defid", "descript"}, nil}
-	paymentView  = view{"v_payment_types", "def_id", int64(-1), []string{"def_id", "descript"}, nil}
-	adjustView   = view{"v_adjustment_types", "def_id", int64(-1), []string{"def_id", "descript"}, nil}
-	documentView = view{"v_document_types", "dc_doctype_id", int64(-1), []string{"dc_doctype_id", "doctype_desc"}, nil}
+	patientView = view{sqlpms.Object{
+		Name: "v_patient", Must: []string{"patient_id", "last_name", "first_name", "status", "birth_date"},
+		May: []string{"preferred_name", "home_phone", "work_phone", "other_phone", "mobile_phone", "email", "patient_guid", "guar_id", "guar_guid"},
+	}, "patient_id", int64(0)}
+	appointmentView = view{sqlpms.Object{
+		Name: "v_appt", Must: []string{"appointment_id", "appointment_date", "start_hour", "start_minute", "patient_id", "status_id", "modified_time_stamp"},
+		May: []string{"length", "broken", "provider_id", "operatory_id"},
+	}, "appointment_id", int64(0)}
+	providerView = view{sqlpms.Object{
+		Name: "v_provider", Must: []string{"provider_id", "last_name", "first_name"},
+		May: []string{"inactive", "issecondaryprovider"}, // both absent in plain G5
+	}, "provider_id", ""}
+	statusView   = view{sqlpms.Object{Name: "v_appt_status_codes", Must: []string{"defid", "descript"}}, "defid", int64(-1)}
+	paymentView  = view{sqlpms.Object{Name: "v_payment_types", Must: []string{"def_id", "descript"}}, "def_id", int64(-1)}
+	adjustView   = view{sqlpms.Object{Name: "v_adjustment_types", Must: []string{"def_id", "descript"}}, "def_id", int64(-1)}
+	documentView = view{sqlpms.Object{Name: "v_document_types", Must: []string{"dc_doctype_id", "doctype_desc"}}, "dc_doctype_id", int64(-1)}
+
+	// changed is the documented procedure that gives appointments.
+	changed = sqlpms.Object{Name: "sp_appointments", Must: append(slices.Clone(appointmentView.Must), "servertime")}
 )
 
 func views() []view {
@@ -63,9 +66,9 @@ func views() []view {
 
 // objects are the names whose revisions are asked for.
 func objects() []string {
-	names := []string{dataVersion, "sp_appointments"}
+	names := []string{dataVersion, changed.Name}
 	for _, v := range views() {
-		names = append(names, v.name)
+		names = append(names, v.Name)
 	}
 	return names
 }
@@ -116,7 +119,7 @@ func (c *conn) probe(ctx context.Context, op string) (*probed, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &probed{version: options[dataVersion], option: slices.Min(slices.Collect(maps.Keys(options))), views: map[string][]string{}, unread: map[string]string{}, ops: map[driver.OpKind]string{}}
+	p := &probed{version: options[dataVersion], option: slices.Min(slices.Collect(maps.Keys(options))), catalog: sqlpms.NewCatalog(words), ops: map[driver.OpKind]string{}}
 	before := time.Now()
 	switch clock, err := c.askClock(ctx, op, p.option); {
 	case refusalOf(err) != nil:
@@ -126,18 +129,8 @@ func (c *conn) probe(ctx context.Context, op string) (*probed, error) {
 		p.clock, p.asked = clock, before.Add(time.Since(before)/2)
 	}
 	for _, v := range views() {
-		columns, err := c.db.Columns(ctx, op, sqlpms.SQL("SELECT * FROM admin."+v.name+" WHERE "+v.key+" = ?", v.nowhere))
-		switch {
-		case refusalOf(err) != nil:
-			p.unread[v.name] = cannotRead(v.name, err)
-		case err != nil:
+		if err := c.db.Touch(ctx, op, p.catalog, v.Object, sqlpms.SQL("SELECT * FROM admin."+v.Name+" WHERE "+v.key+" = ?", v.nowhere)); err != nil {
 			return nil, err
-		default:
-			if lacking := without(v.needs, columns); len(lacking) > 0 {
-				p.unread[v.name] = "The view " + v.name + " of the Dentrix database lacks the column " + strings.Join(lacking, ", ") + "; this version of Dentrix is not known to the driver."
-				continue
-			}
-			p.views[v.name] = columns
 		}
 	}
 	if err := c.probeAppointments(ctx, op, p); err != nil {
@@ -146,25 +139,38 @@ func (c *conn) probe(ctx context.Context, op string) (*probed, error) {
 	if err := c.probeOperations(ctx, op, p); err != nil {
 		return nil, err
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.unread)) {
-		p.notes = append(p.notes, p.unread[name])
+	for _, v := range slices.SortedFunc(slices.Values(views()), func(a, b view) int { return strings.Compare(a.Name, b.Name) }) {
+		if why := p.unread(v); why != "" {
+			p.notes = append(p.notes, why)
+		}
 	}
 	return p, nil
 }
 
-func cannotRead(object string, err error) string {
-	switch refusalOf(err).Class {
-	case sqlpms.ClassDenied:
-		return "The Dentrix database does not let this program read " + object + ": the right to it is missing. Register the program again, or ask its vendor."
-	case sqlpms.ClassMissing:
-		return "The Dentrix database has no " + object + "; it comes with a later version of Dentrix."
-	}
-	return "The Dentrix database does not let this program read " + object + ". Register the program again, or ask its vendor."
+// words are what staff are told of what the database lacks.
+var words = sqlpms.Words{
+	NoObject: noSuch,
+	NoColumns: func(name string, missing []string) string {
+		if name == changed.Name {
+			return "The procedure " + name + " of the Dentrix database gives no column " + strings.Join(missing, ", ") + "; this version of Dentrix is not known to the driver."
+		}
+		return "The view " + name + " of the Dentrix database lacks the column " + strings.Join(missing, ", ") + "; this version of Dentrix is not known to the driver."
+	},
+	Refused: func(name string, f *sqlpms.Fault) string {
+		switch {
+		case !slices.Contains(refusals, f.Class):
+			return ""
+		case f.Class == sqlpms.ClassDenied:
+			return "The Dentrix database does not let this program read " + name + ": the right to it is missing. Register the program again, or ask its vendor."
+		case f.Class == sqlpms.ClassMissing:
+			return noSuch(name)
+		}
+		return "The Dentrix database does not let this program read " + name + ". Register the program again, or ask its vendor."
+	},
 }
 
-// without are the names that a list lacks.
-func without(names, list []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return slices.Contains(list, n) })
+func noSuch(name string) string {
+	return "The Dentrix database has no " + name + "; it comes with a later version of Dentrix."
 }
 
 // nowhereDay is a day on which no office has appointments.
@@ -173,21 +179,13 @@ var nowhereDay = driver.Date{Year: 1901, Month: time.January, Day: 1}
 // probeAppointments calls the documented procedure for a day without appointments,
 // and looks at the columns of its result.
 func (c *conn) probeAppointments(ctx context.Context, op string, p *probed) error {
-	if why := p.unread[appointmentView.name]; why != "" {
-		p.noChanges = why
+	if p.noChanges = p.unread(appointmentView); p.noChanges != "" {
 		return nil
 	}
-	columns, err := c.db.Columns(ctx, op, sqlpms.SQL(appointmentsCall(nowhereDay, nowhereDay, time.Time{})))
-	switch {
-	case refusalOf(err) != nil:
-		p.noChanges = cannotRead("sp_appointments", err)
-	case err != nil:
+	if err := c.db.Touch(ctx, op, p.catalog, changed, sqlpms.SQL(appointmentsCall(nowhereDay, nowhereDay, time.Time{}))); err != nil {
 		return err
-	default:
-		if lacking := without(append(slices.Clone(appointmentView.needs), "servertime"), columns); len(lacking) > 0 {
-			p.noChanges = "The procedure sp_appointments of the Dentrix database gives no column " + strings.Join(lacking, ", ") + "; this version of Dentrix is not known to the driver."
-		}
 	}
+	p.noChanges = p.catalog.Lacks(sqlpms.Need{Object: changed})
 	if p.noChanges != "" {
 		p.notes = append(p.notes, p.noChanges)
 	} else if p.clock.IsZero() {
@@ -196,19 +194,13 @@ func (c *conn) probeAppointments(ctx context.Context, op string, p *probed) erro
 	return nil
 }
 
+// unread says in staff words why a view cannot be read; empty when it can.
+func (p *probed) unread(v view) string { return p.catalog.Lacks(sqlpms.Need{Object: v.Object}) }
+
 // has reports whether a view can be read and has the columns.
 func (p *probed) has(v view, columns ...string) bool {
-	there, ok := p.views[v.name]
-	return ok && len(without(columns, there)) == 0
+	return p.unread(v) == "" && p.catalog.Has(v.Object, columns...)
 }
 
 // selected are the columns of a view that are there and of use.
-func (p *probed) selected(v view) string {
-	list := slices.Clone(v.needs)
-	for _, column := range v.may {
-		if slices.Contains(p.views[v.name], column) {
-			list = append(list, column)
-		}
-	}
-	return strings.Join(list, ", ")
-}
+func (p *probed) selected(v view) string { return strings.Join(p.catalog.Selected(v.Object), ", ") }

@@ -2,7 +2,6 @@ package dentrix
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,19 +9,6 @@ import (
 	"github.com/pmswriteback/pms/driver"
 	"github.com/pmswriteback/pms/driver/sqlpms"
 )
-
-// parameter is one of a procedure, as the database's catalog has it.
-type parameter struct {
-	name  string
-	width int64 // of a text; zero where it is not said
-}
-
-// signature is a procedure's parameters. A procedure that is not there has found
-// false.
-type signature struct {
-	found  bool
-	params []parameter
-}
 
 // probeOperations compares the profile with the database: the definitions that it
 // relies on, its procedures, and the number of their arguments.
@@ -35,7 +21,7 @@ func (c *conn) probeOperations(ctx context.Context, op string, p *probed) error 
 		return err
 	}
 	p.notes = append(p.notes, renamed.words...)
-	known := map[string]signature{}
+	known := map[string]sqlpms.Procedure{}
 	unchecked := false
 	for _, kind := range slices.Sorted(maps.Keys(c.cfg.Profile.Operations)) {
 		o := c.cfg.Profile.Operations[kind]
@@ -65,19 +51,19 @@ func (c *conn) probeOperations(ctx context.Context, op string, p *probed) error 
 }
 
 // compare looks the procedures of an operation up, and says what does not fit.
-func (c *conn) compare(ctx context.Context, op string, known map[string]signature, o *Operation) ([]string, error) {
+func (c *conn) compare(ctx context.Context, op string, known map[string]sqlpms.Procedure, o *Operation) ([]string, error) {
 	var problems []string
 	check := func(call string, args []Argument) error {
 		name, _, _ := procedure(call)
-		sig, ok := known[name]
+		is, ok := known[name]
 		if !ok {
 			var err error
-			if sig, err = c.signature(ctx, op, name); err != nil {
+			if is, err = c.procedure(ctx, op, name); err != nil {
 				return err
 			}
-			known[name] = sig
+			known[name] = is
 		}
-		problems = append(problems, sig.misfits(name, args)...)
+		problems = append(problems, is.Misfits(name, "the profile", given(args))...)
 		return nil
 	}
 	if err := check(o.Call, o.Arguments); err != nil {
@@ -91,45 +77,36 @@ func (c *conn) compare(ctx context.Context, op string, known map[string]signatur
 	return problems, nil
 }
 
-// misfits says how arguments differ from a procedure's parameters.
-func (s signature) misfits(name string, args []Argument) []string {
-	if !s.found {
-		return []string{"there is no procedure " + name + ", or this program may not call it"}
-	}
-	if len(s.params) != len(args) {
-		return []string{fmt.Sprintf("%s takes %d arguments, and the profile gives %d", name, len(s.params), len(args))}
-	}
-	var out []string
+// given are arguments of the profile, as they are compared with a procedure.
+func given(args []Argument) []sqlpms.Given {
+	out := make([]sqlpms.Given, len(args))
 	for i, a := range args {
-		p := s.params[i]
-		if a.Name != "" && p.name != "" && !strings.EqualFold(a.Name, p.name) {
-			out = append(out, fmt.Sprintf("argument %d of %s is called %s, and the profile says %s", i+1, name, p.name, a.Name))
-		}
-		if a.Bind == BindKey && p.width > 0 && p.width < driver.RefLen {
-			out = append(out, fmt.Sprintf("argument %d of %s has room for %d characters, and the key has %d", i+1, name, p.width, driver.RefLen))
+		out[i] = sqlpms.Given{Name: a.Name}
+		if a.Bind == BindKey {
+			out[i].Room, out[i].What = driver.RefLen, "the key"
 		}
 	}
 	return out
 }
 
-// signature reads a procedure's parameters from c-tree's catalog. What it returns,
+// procedure reads a procedure's parameters from c-tree's catalog. What it returns,
 // rather than takes, is left out.
-func (c *conn) signature(ctx context.Context, op, name string) (signature, error) {
+func (c *conn) procedure(ctx context.Context, op, name string) (sqlpms.Procedure, error) {
 	ids, err := all(ctx, c.db, op, sqlpms.SQL("SELECT proc_id FROM admin.sysprocedures WHERE owner = ? AND LOWER(proc_name) = ?", "admin", name),
 		func(r *sqlpms.Row) int64 { return r.Int("proc_id") })
 	if err != nil || len(ids) == 0 {
-		return signature{}, err
+		return sqlpms.Procedure{}, err
 	}
-	sig := signature{found: true}
+	is := sqlpms.Procedure{Found: true}
 	err = c.db.Each(ctx, op, sqlpms.SQL("SELECT name, argtype, width FROM admin.sysproccolumns WHERE proc_id = ? ORDER BY id", ids[0]),
 		func(r *sqlpms.Row) (bool, error) {
 			switch strings.ToUpper(r.ID("argtype")) {
 			case "IN", "OUT", "INOUT":
-				sig.params = append(sig.params, parameter{r.ID("name"), r.Int("width")})
+				is.Parameters = append(is.Parameters, sqlpms.Parameter{Name: r.ID("name"), Width: r.Int("width")})
 			}
 			return true, nil
 		})
-	return sig, err
+	return is, err
 }
 
 // viewsNeeded says which view an operation lacks for what is looked at before a
@@ -146,7 +123,7 @@ func (c *conn) viewsNeeded(p *probed, kind driver.OpKind, o *Operation) string {
 		needs = append(needs, providerView)
 	}
 	for _, v := range needs {
-		if why := p.unread[v.name]; why != "" {
+		if why := p.unread(v); why != "" {
 			return why
 		}
 	}

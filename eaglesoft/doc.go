@@ -65,7 +65,10 @@
 // Connect and Info look at the engine (PROPERTY('ProductVersion')), Eaglesoft's
 // version, the connection (authenticated, isolation level), every table and column
 // that is used in SYS.SYSTAB and SYS.SYSTABCOL, the right to read each, whether the
-// database numbers the rows, and whether [Config.User] is active. What fails
+// database numbers the rows, and whether [Config.User] is active. On a connection that
+// may write, the rights to INSERT and UPDATE are asked for with statements that change
+// no row (INSERT INTO t (a) SELECT a FROM t WHERE 1 = 0), in a transaction that is
+// undone: SQL Anywhere's own lists give grants to groups and roles in pieces. What fails
 // closes what needs it, and Info says why in words for staff. It is looked at again
 // with each Info and when an error shows that a table has changed.
 //
@@ -90,7 +93,7 @@
 // # Writes
 //
 // A write is one transaction; see package sqlpms for what can be in doubt. The Ref
-// is looked for before anything is inserted, and one that is there already is
+// is looked for before all else, and one that is there already is
 // ErrUnknownOutcome with ReasonDuplicate: Verify tells the rest. It is looked for
 // again before the end: what cannot be found then is undone. It stands in a note's text, at the end of a
 // document's name, and at the end of a payment's description. A status has no room

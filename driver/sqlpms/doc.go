@@ -19,10 +19,12 @@
 //   - [Open], [Config], [NewConnector]: connections that run initial statements.
 //   - [DB].Each, [DB].Call, [Row]: reading, with codecs for padded CHAR, signed
 //     bytes, decimals, wall times and dates.
-//   - [DB].Write, [Write], [Tx]: one effect in one transaction, looked for before
-//     and read back after; [DB].Look for Verify.
-//   - [DB].ReadCatalog, [DB].Touch, [Need], [Features]: what the database has, and
-//     in staff words what it lacks.
+//   - [DB].Write, [Write], [Tx]: one effect in one transaction, on a connection that
+//     was checked, looked for by the Ref before and read back after; [DB].Look for
+//     Verify.
+//   - [Catalog], by [DB].ReadColumns, [DB].Touch and [DB].Try: which tables, columns
+//     and rights there are, and in staff words what an operation lacks; [Procedure]:
+//     whether arguments fit.
 //   - [Marks]: changes by wall times, with overlap and ties; [KeyMark], [NewRows]: new
 //     rows by their keys; [FormatCursor], [ParseCursor]: their cursors, and a driver's
 //     own.
