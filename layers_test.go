@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"driver":                    {},
 	"driver/drivertest":         {"driver"},
 	"driver/memdriver":          {"driver"},
-	"driver/sqlpms":             {"driver", sqlx},
+	"driver/sqlpms":             {"driver"},
 	"driver/sqlpms/mariadbtest": {mysql},
 	"driver/sqlpms/odbctest":    {"driver/sqlpms/mariadbtest", odbc},
 	"settings":                  {"driver"},

@@ -71,6 +71,17 @@ type bed struct {
 	line   *odbctest.Line
 	server *mariadbtest.Lent
 	db     *sqlpms.DB
+	cfg    sqlpms.Config
+}
+
+// pool is a pool of database/sql over connections of the same kind.
+func (b bed) pool() *sql.DB {
+	b.t.Helper()
+	c, err := sqlpms.NewConnector(b.cfg)
+	require.NoError(b.t, err)
+	pool := sql.OpenDB(c)
+	b.t.Cleanup(func() { _ = pool.Close() })
+	return pool
 }
 
 // newBed is the office behind a line, reached through ODBC.
@@ -89,7 +100,7 @@ func newBed(t *testing.T, change ...func(*sqlpms.Config)) bed {
 	db, err := sqlpms.Open(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return bed{t, line, server, db}
+	return bed{t, line, server, db, cfg}
 }
 
 func (b bed) count(where string) (n int) {
@@ -119,9 +130,9 @@ func byCall(patient, body string) sqlpms.Write {
 }
 
 func findRef(ctx context.Context, tx *sqlpms.Tx) (r driver.Receipt, ok bool, err error) {
-	ok, err = tx.One(ctx, sqlpms.SQL("SELECT id FROM admin.note WHERE ref=?", ref), func(row *sqlpms.Row) error {
-		r.ID = row.ID("id")
-		return nil
+	err = tx.Each(ctx, sqlpms.SQL("SELECT id FROM admin.note WHERE ref=?", ref), func(row *sqlpms.Row) (bool, error) {
+		r.ID, ok = row.ID("id"), true
+		return false, nil
 	})
 	return r, ok, err
 }

@@ -81,7 +81,7 @@ func BenchmarkWrite(b *testing.B) {
 		for b.Loop() {
 			asked := false
 			_, err := safe.Write(b.Context(), sqlpms.Write{Op: "write note", Find: func(ctx context.Context, tx *sqlpms.Tx) (r driver.Receipt, ok bool, err error) {
-				_, err = tx.One(ctx, sqlpms.SQL("SELECT id FROM admin.note WHERE ref = ?", ref), func(*sqlpms.Row) error { return nil })
+				err = tx.Each(ctx, sqlpms.SQL("SELECT id FROM admin.note WHERE ref = ?", ref), func(*sqlpms.Row) (bool, error) { return false, nil })
 				ok, asked = asked, true
 				return r, ok, err
 			}, Do: func(ctx context.Context, tx *sqlpms.Tx) (driver.Receipt, error) {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"github.com/pmswriteback/pms/driver"
 )
 
@@ -137,8 +135,9 @@ func (c plainConnector) Connect(context.Context) (sqldriver.Conn, error) {
 
 func (c plainConnector) Driver() sqldriver.Driver { return c.driver }
 
-// NewConnector makes the connector that [Open] uses, for a host that wants a pool
-// of its own: sql.OpenDB(connector). It does no I/O.
+// NewConnector makes the connector that [Open] uses, without I/O. The drivers of this
+// repository need no more than Open. It is for a vendor whose own statements, beside
+// the driver's, need the same initial ones: sql.OpenDB(connector).
 //
 // Its connections run cfg.Init, never let database/sql run a statement twice, and
 // give up a call whose context ends even if the SQL driver does not.
@@ -166,12 +165,4 @@ func Open(cfg Config) (*DB, error) {
 	db := &DB{cfg: cfg, pool: pool}
 	db.life, db.end = context.WithCancel(context.Background())
 	return db, nil
-}
-
-// X gives the pool to sqlx, with ? for arguments: sqlx knows no bind variables for
-// "odbc" by itself.
-func (db *DB) X() *sqlx.DB {
-	const name = "odbc"
-	sqlx.BindDriver(name, sqlx.QUESTION)
-	return sqlx.NewDb(db.pool, name)
 }

@@ -143,7 +143,7 @@ func TestNothingAnswersIsUnavailable(t *testing.T) {
 func TestPingAsksTheServer(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	pool := b.db.X()
+	pool := b.pool()
 	require.NoError(t, pool.PingContext(t.Context()))
 	lift := b.line.Strike(odbctest.Trouble{When: odbctest.Runs("^select 1"), Do: odbctest.CutBefore})
 	require.Error(t, pool.PingContext(t.Context()))
@@ -153,7 +153,7 @@ func TestPingAsksTheServer(t *testing.T) {
 func TestDatabaseSQLNeverRunsAStatementTwice(t *testing.T) {
 	t.Parallel()
 	b := newBed(t)
-	pool := b.db.X() // a host's own statements, without a transaction
+	pool := b.pool() // a host's own statements, without a transaction
 	lift := b.line.Strike(odbctest.Trouble{When: isInsert, Do: odbctest.CutAfter, Times: 1})
 	_, err := pool.ExecContext(t.Context(), "INSERT INTO admin.note (patient, body) VALUES ('2', 'once')")
 	lift()
@@ -169,15 +169,6 @@ func TestDatabaseSQLNeverRunsAStatementTwice(t *testing.T) {
 	require.Error(t, err)
 	require.NoError(t, stmt.Close())
 	require.Equal(t, 1, b.count("body='prepared'"))
-}
-
-func TestSqlxKnowsTheBindVariables(t *testing.T) {
-	t.Parallel()
-	b := newBed(t)
-	require.Equal(t, "SELECT ?", b.db.X().Rebind("SELECT ?"))
-	var bodies []string
-	require.NoError(t, b.db.X().Select(&bodies, "SELECT body FROM admin.note WHERE patient=? ORDER BY id", "1"))
-	require.Equal(t, []string{"first", "second"}, bodies)
 }
 
 func TestConnectionsAreTakenFromAHostsPool(t *testing.T) {

@@ -35,9 +35,9 @@ func Example() {
 	}
 	find := func(n *driver.Note) func(context.Context, *sqlpms.Tx) (driver.Receipt, bool, error) {
 		return func(ctx context.Context, tx *sqlpms.Tx) (r driver.Receipt, ok bool, err error) {
-			ok, err = tx.One(ctx, sqlpms.SQL("SELECT id FROM acme.note WHERE patient = ? AND ref = ?", n.Patient, n.Ref), func(row *sqlpms.Row) error {
-				r.ID = row.ID("id")
-				return nil
+			err = tx.Each(ctx, sqlpms.SQL("SELECT id FROM acme.note WHERE patient = ? AND ref = ?", n.Patient, n.Ref), func(row *sqlpms.Row) (bool, error) {
+				r.ID, ok = row.ID("id"), true
+				return false, nil
 			})
 			return r, ok, err
 		}

@@ -90,9 +90,9 @@ func (r *Row) Text(column string) string {
 	case nil:
 		return ""
 	case string:
-		return Unpad(v)
+		return unpad(v)
 	case []byte:
-		return Unpad(decode(v))
+		return unpad(decode(v))
 	case time.Time:
 		r.bad(column, "is a time, not a text")
 	case bool:
@@ -159,7 +159,8 @@ func (r *Row) Bool(column string) bool {
 	return false
 }
 
-// Money is an amount with at most two decimals. ODBC gives decimals as binary
+// Money is an amount with at most two decimals, for a driver that reads a ledger:
+// those of this repository write amounts, and read none. ODBC gives decimals as binary
 // fractions: one that is not near a cent, or too large to be exact, is a problem.
 func (r *Row) Money(column, currency string) driver.Money {
 	v := r.value(column)
@@ -175,9 +176,9 @@ func amount(v sqldriver.Value, currency string) (driver.Money, error) {
 	case nil:
 		return driver.Money{Currency: currency}, nil
 	case float64:
-		return MoneyFromFloat(v, currency)
+		return moneyFromFloat(v, currency)
 	case float32:
-		return MoneyFromFloat(float64(v), currency)
+		return moneyFromFloat(float64(v), currency)
 	case []byte:
 		return driver.ParseDecimal(strings.TrimSpace(string(v)), currency)
 	case string:
@@ -189,9 +190,9 @@ func amount(v sqldriver.Value, currency string) (driver.Money, error) {
 	return driver.Money{Currency: currency}, problem("no amount")
 }
 
-// MoneyFromFloat gives the amount that a decimal was before it became a binary
+// moneyFromFloat gives the amount that a decimal was before it became a binary
 // fraction. Beyond 11 thousand million it is an error: it would not be exact.
-func MoneyFromFloat(f float64, currency string) (driver.Money, error) {
+func moneyFromFloat(f float64, currency string) (driver.Money, error) {
 	cents := math.Round(f * 100)
 	if math.IsNaN(f) || math.Abs(cents) > 1<<40 || math.Abs(f*100-cents) > 1e-3 {
 		return driver.Money{Currency: currency}, problem("no amount with at most two decimals")

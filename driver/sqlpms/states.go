@@ -48,7 +48,7 @@ var byState = map[string]Fault{
 
 // ByState classifies an error by its SQLSTATE, and by its number when it is one of
 // MariaDB's, which stands for the engine in tests. A [Dialect].Classify decides
-// first.
+// first, and may call it for an error that it gives other words.
 func ByState(d Diagnosis) Fault {
 	if f, ok := byMariaDB[d.Native]; ok {
 		return f

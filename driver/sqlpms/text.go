@@ -7,9 +7,9 @@ import (
 	"github.com/pmswriteback/pms/driver"
 )
 
-// Unpad takes away the blanks and zero bytes with which CHAR columns are filled
+// unpad takes away the blanks and zero bytes with which CHAR columns are filled
 // up.
-func Unpad(s string) string { return strings.TrimRight(s, " \x00") }
+func unpad(s string) string { return strings.TrimRight(s, " \x00") }
 
 // decode reads text that is not UTF-8 as windows-1252, in which the databases of
 // practices are kept.

@@ -14,16 +14,6 @@ func (tx *Tx) Each(ctx context.Context, s Statement, f func(*Row) (more bool, er
 	return tx.c.each(ctx, s, f)
 }
 
-// One reads the first row, and reports whether there is one. f must not keep the
-// row.
-func (tx *Tx) One(ctx context.Context, s Statement, f func(*Row) error) (ok bool, err error) {
-	err = tx.Each(ctx, s, func(r *Row) (bool, error) {
-		ok = true
-		return false, f(r)
-	})
-	return ok, err
-}
-
 // Exec changes rows, and returns how many the statement found. It is not for
 // procedures: see Call.
 func (tx *Tx) Exec(ctx context.Context, s Statement) (affected int64, err error) {
