@@ -21,13 +21,6 @@ func NewDatabaseDSN(sqlDriver, dataSourceName string) DatabaseDSN {
 
 // dsnProblem says what is wrong with d without I/O; empty when nothing is.
 func dsnProblem(d DatabaseDSN) string {
-	switch {
-	case d.SQLDriver() == "":
-		return "connection: the name of an SQL driver is missing, such as odbc"
-	case d.Secret().IsEmpty():
-		return "connection: the connection string is missing: hand in what DENTRIXAPI_GetConnectionString gave; it gives an empty one while the office has not registered the program"
-	case !d.IsRegistered():
-		return "connection: the SQL driver is not registered; import it in the host (forgotten import?)"
-	}
-	return ""
+	return d.Problem("the connection string is missing: hand in what DENTRIXAPI_GetConnectionString gave; " +
+		"it gives an empty one while the office has not registered the program")
 }

@@ -1,17 +1,19 @@
 package dentrix
 
 import (
-	"errors"
 	"net/url"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
-// dsnKeys are the keys of a data source name, for the error about another one.
-var dsnKeys = []string{"connection", "overlap", "profile", "timeout", "trust_profile", "verify_after"}
+// dsnForm is what data source names of the driver look like.
+var dsnForm = sqlpms.DSNForm{
+	Name:    Name,
+	Example: "dentrix://odbc?connection=...",
+	Keys:    []string{"connection", "overlap", "profile", "timeout", "trust_profile", "verify_after"},
+	Missing: "the whole of what DENTRIXAPI_GetConnectionString gave, encoded",
+}
 
 // ParseDSN reads a data source name:
 //
@@ -31,66 +33,22 @@ var dsnKeys = []string{"connection", "overlap", "profile", "timeout", "trust_pro
 // A name holds a password. Errors name the part that is wrong and never repeat its
 // value.
 func ParseDSN(dsn string) (Config, error) {
-	if strings.TrimSpace(dsn) == "" {
-		return Config{}, dsnError("there is none; it is of the form dentrix://odbc?connection=...")
-	}
-	u, err := url.Parse(dsn)
+	v, err := dsnForm.Parse(dsn)
 	if err != nil {
-		// The parser's error repeats the text, password included.
-		return Config{}, dsnError("not of the form dentrix://odbc?connection=...")
+		return Config{}, err
 	}
-	if u.Scheme != Name {
-		return Config{}, dsnError(`it must begin with "dentrix://"`)
+	cfg := Config{
+		Database:     v.Database,
+		TrustProfile: v.Bool("trust_profile"),
+		Timeout:      v.Duration("timeout"),
+		VerifyAfter:  v.Duration("verify_after"),
+		Overlap:      v.Duration("overlap"),
 	}
-	if u.User != nil || u.Fragment != "" || u.Opaque != "" || u.Path != "" && u.Path != "/" {
-		return Config{}, dsnError("between dentrix:// and ? stands the SQL driver's name alone; everything else is a key, with its value encoded")
+	if text := v.Text("profile"); text != "" {
+		cfg.Profile, err = ParseProfile([]byte(text))
+		v.WrongBy(err)
 	}
-	q, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return Config{}, dsnError("what follows ? is not of the form key=value&key=value; a connection string in it has to be encoded")
-	}
-	for key, values := range q {
-		if !slices.Contains(dsnKeys, key) {
-			// The key is not repeated: it may be a part of a connection string that was
-			// not encoded.
-			return Config{}, dsnError("unknown key; the keys are " + strings.Join(dsnKeys, ", "))
-		}
-		if len(values) > 1 {
-			return Config{}, dsnError(key + " is given twice")
-		}
-	}
-	var cfg Config
-	var problems []error
-	switch sqlDriver, connection := u.Host, q.Get("connection"); {
-	case sqlDriver == "":
-		problems = append(problems, dsnError("the SQL driver's name is missing after dentrix://, such as odbc"))
-	case strings.TrimSpace(connection) == "":
-		problems = append(problems, dsnError("connection is missing: the whole of what DENTRIXAPI_GetConnectionString gave, encoded"))
-	default:
-		cfg.Database = NewDatabaseDSN(sqlDriver, connection)
-	}
-	if text := q.Get("profile"); text != "" {
-		if cfg.Profile, err = ParseProfile([]byte(text)); err != nil {
-			problems = append(problems, err)
-		}
-	}
-	switch q.Get("trust_profile") {
-	case "true":
-		cfg.TrustProfile = true
-	case "", "false":
-	default:
-		problems = append(problems, dsnError("trust_profile must be true or false"))
-	}
-	for key, into := range map[string]*time.Duration{"timeout": &cfg.Timeout, "verify_after": &cfg.VerifyAfter, "overlap": &cfg.Overlap} {
-		if s := q.Get(key); s != "" {
-			d, err := time.ParseDuration(s)
-			if err != nil || d <= 0 {
-				problems = append(problems, dsnError(key+` must be a duration such as "60s"`))
-			}
-			*into = d
-		}
-	}
-	if err := errors.Join(problems...); err != nil {
+	if err := v.Err(); err != nil {
 		return Config{}, err
 	}
 	return cfg, cfg.Validate()
@@ -104,7 +62,5 @@ func FormatDSN(sqlDriver string, connection driver.Secret, profile []byte) strin
 	if len(profile) > 0 {
 		q.Set("profile", string(profile))
 	}
-	return (&url.URL{Scheme: Name, Host: sqlDriver, RawQuery: q.Encode()}).String()
+	return dsnForm.Format(sqlDriver, q)
 }
-
-func dsnError(text string) error { return errors.New("dentrix: data source name: " + text) }

@@ -24,15 +24,8 @@ func NewDatabaseDSN(sqlDriver, dataSourceName string) DatabaseDSN {
 
 // dsnProblem says what is wrong with d without I/O; empty when nothing is.
 func dsnProblem(d DatabaseDSN) string {
-	switch {
-	case d.SQLDriver() == "":
-		return "connection: the name of an SQL driver is missing, such as odbc"
-	case d.Secret().IsEmpty():
-		return "connection: the data source name is missing: the name of an ODBC data source, or a connection string"
-	case d.SQLDriver() == "odbc" && !strings.Contains(d.Secret().Reveal(), "="):
+	if d.SQLDriver() == "odbc" && !d.Secret().IsEmpty() && !strings.Contains(d.Secret().Reveal(), "=") {
 		return "connection: not a connection string; the name of an ODBC data source is given as DSN=name;UID=user;PWD=password"
-	case !d.IsRegistered():
-		return "connection: the SQL driver is not registered; import it in the host (forgotten import?)"
 	}
-	return ""
+	return d.Problem("the data source name is missing: the name of an ODBC data source, or a connection string")
 }

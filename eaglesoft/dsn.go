@@ -1,20 +1,18 @@
 package eaglesoft
 
 import (
-	"errors"
-	"net/url"
-	"slices"
-	"strings"
-	"time"
-
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
-// dsnKeys are the keys of a data source name, for the error about another one.
-var dsnKeys = []string{"connection", "full_pass", "init", "note_class", "owner", "payments", "practice", "session", "timeout", "user", "verify_after"}
-
-// mayRepeat are the keys that may be there several times.
-var mayRepeat = []string{"init", "session"}
+// dsnForm is what data source names of the driver look like.
+var dsnForm = sqlpms.DSNForm{
+	Name:     Name,
+	Example:  "eaglesoft://odbc?connection=...&owner=...&user=...&practice=...",
+	Keys:     []string{"connection", "full_pass", "init", "note_class", "owner", "payments", "practice", "session", "timeout", "user", "verify_after"},
+	Repeated: []string{"init", "session"},
+	Missing:  "the name of an ODBC data source, or a connection string",
+}
 
 // ParseDSN reads a data source name:
 //
@@ -43,70 +41,27 @@ var mayRepeat = []string{"init", "session"}
 //	cfg.Documents = writer
 //	connector, err := eaglesoft.NewConnector(cfg)
 func ParseDSN(dsn string) (Config, error) {
-	u, err := url.Parse(dsn)
+	v, err := dsnForm.Parse(dsn)
 	if err != nil {
-		// The parser's error repeats the text, secrets included.
-		return Config{}, dsnError("not of the form eaglesoft://odbc?connection=...&owner=...&user=...&practice=...")
+		return Config{}, err
 	}
-	if u.Scheme != Name {
-		return Config{}, dsnError(`it must begin with "eaglesoft://"`)
-	}
-	if u.User != nil || u.Fragment != "" || u.Opaque != "" || u.Path != "" && u.Path != "/" {
-		return Config{}, dsnError("between eaglesoft:// and ? stands the SQL driver's name alone; everything else is a key, with its value encoded")
-	}
-	q, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return Config{}, dsnError("what follows ? is not of the form key=value&key=value; a connection string in it has to be encoded")
-	}
-	for key, values := range q {
-		if !slices.Contains(dsnKeys, key) {
-			// The key is not repeated: it may be a part of a connection string that was
-			// not encoded.
-			return Config{}, dsnError("unknown key; the keys are " + strings.Join(dsnKeys, ", "))
-		}
-		if len(values) > 1 && !slices.Contains(mayRepeat, key) {
-			return Config{}, dsnError(key + " is given twice")
-		}
-	}
-	var problems []error
 	cfg := Config{
-		Session:   q["session"],
-		Owner:     q.Get("owner"),
-		User:      q.Get("user"),
-		Practice:  q.Get("practice"),
-		NoteClass: q.Get("note_class"),
+		Database:    v.Database,
+		Session:     v.Texts("session"),
+		Owner:       v.Text("owner"),
+		User:        v.Text("user"),
+		Practice:    v.Text("practice"),
+		NoteClass:   v.Text("note_class"),
+		Payments:    v.Bool("payments"),
+		Timeout:     v.Duration("timeout"),
+		VerifyAfter: v.Duration("verify_after"),
+		FullPass:    v.Duration("full_pass"),
 	}
-	for _, s := range q["init"] {
+	for _, s := range v.Texts("init") {
 		cfg.Init = append(cfg.Init, driver.NewSecret(s))
 	}
-	switch sqlDriver, connection := u.Host, q.Get("connection"); {
-	case sqlDriver == "":
-		problems = append(problems, dsnError("the SQL driver's name is missing after eaglesoft://, such as odbc"))
-	case connection == "":
-		problems = append(problems, dsnError("connection is missing: the name of an ODBC data source, or a connection string"))
-	default:
-		cfg.Database = NewDatabaseDSN(sqlDriver, connection)
-	}
-	switch q.Get("payments") {
-	case "true":
-		cfg.Payments = true
-	case "", "false":
-	default:
-		problems = append(problems, dsnError("payments must be true or false"))
-	}
-	for key, into := range map[string]*time.Duration{"timeout": &cfg.Timeout, "verify_after": &cfg.VerifyAfter, "full_pass": &cfg.FullPass} {
-		if s := q.Get(key); s != "" {
-			d, err := time.ParseDuration(s)
-			if err != nil || d <= 0 {
-				problems = append(problems, dsnError(key+` must be a duration such as "20s"`))
-			}
-			*into = d
-		}
-	}
-	if err := errors.Join(problems...); err != nil {
+	if err := v.Err(); err != nil {
 		return Config{}, err
 	}
 	return cfg, cfg.Validate()
 }
-
-func dsnError(text string) error { return errors.New("eaglesoft: data source name: " + text) }

@@ -56,7 +56,7 @@ func TestADataSourceNameSaysEverythingThatIsText(t *testing.T) {
 func TestADataSourceNameWithAMistakeNamesThePart(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ dsn, want string }{
-		"nothing":                      {"", `begin with "eaglesoft://"`},
+		"nothing":                      {"", "of the form eaglesoft://odbc"},
 		"another driver's":             {"opendental://a:b@c/", `begin with "eaglesoft://"`},
 		"no SQL driver":                {strings.Replace(goodName(), "fake", "", 1), "SQL driver's name is missing"},
 		"an SQL driver nobody has":     {strings.Replace(goodName(), "fake", "nosuch", 1), "forgotten import?"},

@@ -16,7 +16,8 @@
 //
 // # What it is for
 //
-//   - [Open], [Config], [NewConnector]: connections that run initial statements.
+//   - [Open], [Config], [NewConnector]: connections that run initial statements;
+//     [DSNForm], [DSN]: the names by which a host gives them.
 //   - [DB].Each, [DB].Call, [Row]: reading, with codecs for padded CHAR, signed
 //     bytes, decimals, wall times and dates.
 //   - [DB].Write, [Write], [Tx]: one effect in one transaction, on a connection that

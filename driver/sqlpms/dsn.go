@@ -37,6 +37,20 @@ func (d DSN) IsZero() bool { return d.driver == "" && d.name.IsEmpty() }
 // IsRegistered reports whether database/sql has the driver in this process.
 func (d DSN) IsRegistered() bool { return slices.Contains(sql.Drivers(), d.driver) }
 
+// Problem says what is wrong with d, without I/O; empty when nothing is. missing says
+// what the data source name has to be.
+func (d DSN) Problem(missing string) string {
+	switch {
+	case d.driver == "":
+		return "connection: the name of an SQL driver is missing, such as odbc"
+	case d.name.IsEmpty():
+		return "connection: " + missing
+	case !d.IsRegistered():
+		return "connection: the SQL driver is not registered; import it in the host (forgotten import?)"
+	}
+	return ""
+}
+
 // String names the SQL driver, and nothing of the data source name.
 func (d DSN) String() string {
 	if d.IsZero() {
