@@ -68,13 +68,15 @@ func TestAWalkByKeysGivesEveryRecordOnceByRangesWithTwoEnds(t *testing.T) {
 		keys = append(keys, fmt.Sprintf("%03d", i))
 	}
 	for _, limit := range []int{1, 7, 100, 1000} {
-		lists, fails := 0, true
+		lists, fails, before := 0, true, ""
 		source := sqlpms.Keys[string]{
 			List: func(context.Context) ([]string, error) { lists++; return keys, nil },
 			Read: func(_ context.Context, first, last string) (found []string, err error) {
 				if fails = !fails; !fails { // every second read, from the first on
 					return nil, errors.New("broken")
 				}
+				require.Greater(t, first, before, "no key is read twice")
+				before = last
 				for _, key := range keys {
 					if first <= key && key <= last && key != "042" { // that one went away meanwhile
 						found = append(found, key)
