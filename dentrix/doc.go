@@ -79,8 +79,8 @@
 // is not sent again, and nothing more is written that way on the connection, because
 // the profile's look-up cannot be right. Verify says that a write is absent only by a
 // look-up that is proved: by the profile's word ([Find].ProvedOn), or because the
-// connection has found a record by it. Before that, and without a look-up, it says
-// unknown, and a person is asked.
+// connection has found a record by it. Before that, without a look-up, and once the
+// look-up has missed what was written, it says unknown, and a person is asked.
 //
 // # What to know
 //

@@ -219,6 +219,14 @@ func (c *conn) loses(kind driver.OpKind, lost bool) {
 	c.lost[kind] = lost
 }
 
+// finds remembers that an operation's look-up found something. One that has missed what
+// was written stays in doubt: what it finds now is another record.
+func (c *conn) finds(kind driver.OpKind) {
+	if !c.isLost(kind) {
+		c.loses(kind, false)
+	}
+}
+
 // trusts tells whether what an operation's look-up does not find was not written.
 // What this connection has seen goes before what the profile says.
 func (c *conn) trusts(kind driver.OpKind, o *Operation) bool {

@@ -30,7 +30,7 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 		return driver.VerdictUnknown, driver.Receipt{}, err
 	case there:
 		if o.Find != nil {
-			c.loses(op.Kind(), false)
+			c.finds(op.Kind())
 		}
 		return driver.VerdictApplied, receipt, nil
 	case !known, !c.trusts(op.Kind(), o), !settled:
