@@ -46,3 +46,29 @@ func TestALookUpThatMissedSomethingIsNotTrustedAgainForFindingSomethingElse(t *t
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 }
+
+// The list of procedures may show one that the login may not call, or a right may be
+// taken after the last look.
+func TestAProcedureThatMayNotBeCalledAnyMoreIsAMissingRight(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t, time.UTC, time.Now())
+	conn := o.connect(driver.Env{})
+	patient := o.patient("Ada", "Quill", 0)
+	visit := o.visit(patient, time.Now().Add(48*time.Hour), 1)
+	_, err := driver.Write(t.Context(), conn, payment(patient, "P"))
+	require.NoError(t, err)
+	for _, op := range o.ops(patient, visit) {
+		if op.Kind() == driver.OpPayment {
+			op = payment(patient, "Q") // that of the refund is there
+		}
+		require.NoError(t, o.Revoke(t.Context(), writers[op.Kind()]))
+		_, err := driver.Write(t.Context(), conn, op)
+		require.ErrorIs(t, err, driver.ErrUnauthorized, op.Kind())
+		require.Equal(t, driver.ScopeOperation, driver.WriteError(err).Scope, op.Kind())
+		require.ErrorContains(t, err, "lacks a right")
+		require.NoError(t, o.Grant(t.Context(), writers[op.Kind()]))
+	}
+	rows, err := o.Payments(t.Context(), patient)
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+}
