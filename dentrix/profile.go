@@ -161,6 +161,11 @@ func ParseProfile(text []byte) (*Profile, error) {
 	if len(text) > maxProfile {
 		return nil, fmt.Errorf("dentrix: profile: longer than %d bytes", maxProfile)
 	}
+	if bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) {
+		// Windows PowerShell writes what a program prints like this.
+		return nil, errors.New("dentrix: profile: is UTF-16; store it as UTF-8")
+	}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // as editors on Windows begin a file
 	var any any
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
@@ -170,7 +175,7 @@ func ParseProfile(text []byte) (*Profile, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("dentrix: profile: something follows the JSON document")
 	}
-	problems := strayFields(any)
+	problems := append(twice(text), strayFields(any)...)
 	var p Profile
 	if err := json.Unmarshal(text, &p); err != nil {
 		problems = append(problems, "profile: "+misfit(err))

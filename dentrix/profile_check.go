@@ -98,6 +98,9 @@ func (c *checks) definition(path string, t Type) {
 	if strings.TrimSpace(t.Text) == "" {
 		c.add(path+".text", "must be the text that Dentrix shows for it, so that a renamed definition is noticed")
 	}
+	if unfilled(t.Text) {
+		c.add(path+".text", "fill in the text that Dentrix shows for it")
+	}
 }
 
 // shared refuses a look-up that calls a procedure that writes.
@@ -192,8 +195,12 @@ func (c *checks) call(path, call string, args []Argument, may []Binding) {
 		case a.Bind != "" && !slices.Contains(may, a.Bind):
 			c.add(place+".bind", "must be one of %s", list(may))
 		case len(a.Value) > 0:
-			if _, ok := a.fixed(); !ok {
+			v, ok := a.fixed()
+			if !ok {
 				c.add(place+".value", "must be a text of at most 255 bytes, a whole number, true, false or null")
+			}
+			if s, isText := v.(string); isText && unfilled(s) {
+				c.add(place+".value", "fill in what the argument always is")
 			}
 		}
 	}
@@ -251,6 +258,9 @@ func (c *checks) find(path string, f *Find) {
 	}
 	if unfilled(f.IDColumn) {
 		c.add(path+".id_column", "fill in the column's name, or leave it out")
+	}
+	if f.ProvedOn != "" && strings.TrimSpace(f.ProvedOn) == "" {
+		c.add(path+".proved_on", "say where it was proved, or leave it out until it was")
 	}
 	if unfilled(f.ProvedOn) {
 		c.add(path+".proved_on", "fill in on which restored copy drivertest has passed, or leave it out until it has")

@@ -1,6 +1,7 @@
 package dentrix
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -46,6 +47,45 @@ func stray(path string, doc any, typ reflect.Type) []string {
 			}
 		}
 	}
+	return found
+}
+
+// twice lists every field of a JSON document that an object has more than once, with its
+// place. JSON takes the last of them, and whoever reads the file may go by the first.
+func twice(text []byte) []string {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	var found []string
+	var walk func(path string) error
+	walk = func(path string) error {
+		opening, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		if opening != json.Delim('{') && opening != json.Delim('[') {
+			return nil
+		}
+		seen := map[string]bool{}
+		for i := 0; dec.More(); i++ {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			if opening == json.Delim('{') {
+				key, err := dec.Token()
+				if err != nil {
+					return err
+				}
+				name, _ := key.(string)
+				if at = below(path, name); seen[name] {
+					found = append(found, at+": is there twice")
+				}
+				seen[name] = true
+			}
+			if err := walk(at); err != nil {
+				return err
+			}
+		}
+		_, err = dec.Token() // the end
+		return err
+	}
+	_ = walk("profile") // what is not JSON has been refused
 	return found
 }
 
