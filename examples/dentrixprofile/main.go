@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -37,7 +39,13 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	dsnFile := flags.String("dsn-file", "", "a `file` with the connection string, to compare the profile with a database")
 	sqlDriver := flags.String("sql-driver", "odbc", "the `name` of the SQL driver")
 	zone := flags.String("zone", "UTC", "the practice's time `zone`, such as America/Chicago")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return fits
+	case err != nil:
+		return cannotLook
+	case flags.NArg() > 0:
+		fmt.Fprintln(errs, "the program takes only the flags that -h lists")
 		return cannotLook
 	}
 	if *template {
@@ -48,7 +56,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "name a profile with -profile, or ask for one with -template")
 		return cannotLook
 	}
-	text, err := os.ReadFile(*file)
+	text, err := read(*file)
 	if err != nil {
 		fmt.Fprintln(errs, err)
 		return cannotLook
@@ -74,7 +82,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "zone:", err)
 		return cannotLook
 	}
-	connection, err := os.ReadFile(*dsnFile)
+	connection, err := connectionString(*dsnFile)
 	if err != nil {
 		fmt.Fprintln(errs, err)
 		return cannotLook
@@ -83,8 +91,45 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "this program was built without the SQL driver %s: go run -tags odbc ./examples/dentrixprofile ...\n", *sqlDriver)
 		return cannotLook
 	}
-	cfg := dentrix.Config{Database: dentrix.NewDatabaseDSN(*sqlDriver, strings.TrimSpace(string(connection))), Profile: profile}
+	cfg := dentrix.Config{Database: dentrix.NewDatabaseDSN(*sqlDriver, connection), Profile: profile}
 	return compare(ctx, cfg, loc, out, errs)
+}
+
+// Nothing that is read here is longer than mostProfile, but by mistake. A profile that is
+// gets the library's own words.
+const (
+	mostProfile    = 1<<20 + 1
+	mostConnection = 4096
+)
+
+// read reads a file, and no more of it than a profile may have and one byte.
+func read(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, mostProfile))
+}
+
+// connectionString reads a file that holds one and nothing else. The error tells nothing
+// of it.
+func connectionString(name string) (string, error) {
+	text, err := read(name)
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case len(text) > mostConnection:
+		return "", fmt.Errorf("%s: longer than %d bytes, which is no connection string", name, mostConnection)
+	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
+		return "", fmt.Errorf("%s: is UTF-16; store it as UTF-8", name)
+	}
+	connection := strings.TrimSpace(strings.TrimPrefix(string(text), "\xef\xbb\xbf"))
+	if connection == "" {
+		return "", fmt.Errorf("%s: holds no connection string", name)
+	}
+	return connection, nil
 }
 
 // compare connects, and prints what the database says to the profile.

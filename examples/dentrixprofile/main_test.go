@@ -92,3 +92,33 @@ func TestAProfileIsComparedWithADatabase(t *testing.T) {
 	require.Contains(t, errs, "unauthorized (connection)")
 	require.NotContains(t, errs, "wrong-77")
 }
+
+// A file named by mistake may be of any size, and Windows puts a mark before a text.
+func TestFilesAreReadAsTheyComeAndNoFurtherThanTheyMayBeLong(t *testing.T) {
+	t.Parallel()
+	big := filepath.Join(t.TempDir(), "big")
+	f, err := os.Create(big)
+	require.NoError(t, err)
+	require.NoError(t, f.Truncate(1<<40)) // a hole, which takes no room
+	require.NoError(t, f.Close())
+	good := file(t, string(dentrixtest.Profile()))
+
+	code, out, _ := ran(t, "-profile", big)
+	require.Equal(t, differs, code)
+	require.Contains(t, out, "longer than")
+	code, _, errs := ran(t, "-profile", good, "-dsn-file", big)
+	require.Equal(t, cannotLook, code)
+	require.Contains(t, errs, "longer than")
+	code, _, errs = ran(t, "-profile", good, "-dsn-file", file(t, "\xff\xfeP\x00W\x00D\x00=\x00h\x00"))
+	require.Equal(t, cannotLook, code)
+	require.Contains(t, errs, "UTF-16; store it as UTF-8")
+	code, _, errs = ran(t, "-profile", good, "-dsn-file", file(t, "\xef\xbb\xbf \r\n"), "-sql-driver", "sqlmock")
+	require.Equal(t, cannotLook, code)
+	require.Contains(t, errs, "holds no connection string")
+	code, _, errs = ran(t, good)
+	require.Equal(t, cannotLook, code)
+	require.Contains(t, errs, "only the flags")
+	code, _, errs = ran(t, "-h")
+	require.Equal(t, fits, code)
+	require.Contains(t, errs, "-dsn-file")
+}
