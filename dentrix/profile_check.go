@@ -181,7 +181,8 @@ func (c *checks) call(path, call string, args []Argument, may []Binding) {
 		c.add(path+".call", "fill in the procedure's name from your documentation")
 	case !ok:
 		c.add(path+".call", "must be \"call admin.<procedure>(?, ...)\" and nothing else: no other statement, no value among the question marks, no comment; nothing is ever written to tables")
-	case marks != len(args):
+	}
+	if ok && marks != len(args) {
 		c.add(path+".arguments", "there are %d, and the call has %d question marks", len(args), marks)
 	}
 	for i, a := range args {

@@ -64,3 +64,14 @@ func TestWhatWasNotFilledInIsRefusedWhereverItStands(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// While the procedure's name is not filled in, what is wrong with its arguments is said
+// all the same.
+func TestArgumentsAreCountedBeforeTheNameIsFilledIn(t *testing.T) {
+	t.Parallel()
+	_, err := dentrix.ParseProfile(with(t, func(doc map[string]any) {
+		part(doc, "operations", "note")["call"] = "call admin.fill_in_note(?, ?)"
+	}))
+	require.ErrorContains(t, err, "operations.note.call: fill in the procedure's name")
+	require.ErrorContains(t, err, "operations.note.arguments: there are 7, and the call has 2 question marks")
+}
