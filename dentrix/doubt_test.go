@@ -72,3 +72,19 @@ func TestAProcedureThatMayNotBeCalledAnyMoreIsAMissingRight(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, rows, 1)
 }
+
+// A key of another form is found nowhere, whatever was written.
+func TestWhatHasNoKeyIsNeverCalledAbsent(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t, time.UTC, time.Now())
+	conn := o.connect(driver.Env{})
+	patient := o.patient("Ada", "Quill", 0)
+	for _, bad := range []string{"", "SHORT", ref("p") + "1"} {
+		op := payment(patient, "P")
+		op.Ref = bad
+		verdict, _, err := driver.Verify(t.Context(), conn, op)
+		require.Equal(t, driver.VerdictUnknown, verdict)
+		require.ErrorIs(t, err, driver.ReasonInvalid)
+		require.ErrorContains(t, err, "Ref: must be 16 characters")
+	}
+}

@@ -16,6 +16,9 @@ import (
 // to find what is written: see [Find].ProvedOn.
 func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver.Receipt, error) {
 	name := "verify " + string(op.Kind())
+	if err := checkHead(name, op); err != nil {
+		return driver.VerdictUnknown, driver.Receipt{}, err
+	}
 	p := c.known()
 	o := c.operation(op.Kind())
 	if o == nil {
