@@ -1,5 +1,6 @@
-// Package dentrix is the driver for Dentrix G5.2 and later on the office's own server,
-// through its c-tree SQL database. It registers itself as "dentrix". Dentrix Ascend
+// Package dentrix is the driver for Dentrix G6 and later on the office's own server,
+// through its c-tree SQL database. It registers itself as "dentrix". On G5.2 to G5.x
+// it reads everything but appointments, whose view v_appt came with G6. Dentrix Ascend
 // and Dentrix Enterprise are other products.
 //
 // It reads the views and procedures that the vendor documents in public. It writes by
@@ -88,6 +89,9 @@
 //   - An appointment of a new patient who is not in the list yet has no patient.
 //   - Broken, unscheduled and complete are statuses that appointments have and that the
 //     driver does not set.
+//   - The values of a profile's arguments go as whole numbers and as texts, dates and
+//     amounts among them. That c-tree takes such a text for an argument of the type
+//     DATE, TIME, TIMESTAMP or MONEY is mark C.
 //   - Ledger entries have a date and no time. Nothing is allocated unless the profile's
 //     procedure does it. The driver never creates a definition and never touches
 //     ageing.

@@ -14,8 +14,8 @@ import (
 type Binding string
 
 // The bindings. Dates go as "2006-01-02", times as "15:04:05" and timestamps as
-// "2006-01-02 15:04:05", in the practice's wall time; c-tree reads these texts
-// for its types DATE, TIME and TIMESTAMP.
+// "2006-01-02 15:04:05", in the practice's wall time, as texts. c-tree documents these
+// forms for literals; that it takes them for arguments, too, has to be seen on a copy.
 const (
 	// BindPatientID is the patient's number, and BindPatientGUID the GUID that
 	// v_patient has for it.
