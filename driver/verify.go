@@ -17,6 +17,10 @@ type Verifier interface {
 	//  4. Staff's own, similar record is not taken for ours: the Ref decides,
 	//     and content only where the PMS had no room for it.
 	//  5. A failure to look is an error of a read, and means VerdictUnknown.
+	//  6. A StatusChange is VerdictApplied when the appointment has To, and else
+	//     VerdictAbsent once rule 3 allows it, with From as with a third status:
+	//     that one is staff's, and sending again meets it and is ErrConflict. A PMS
+	//     that keeps a history of statuses may say VerdictApplied by that.
 	Verify(ctx context.Context, op Op) (Verdict, Receipt, error)
 }
 

@@ -98,7 +98,7 @@
 // again before the end: what cannot be found then is undone. It stands in a note's text, at the end of a
 // document's name, and at the end of a payment's description. A status has no room
 // for it: whether a status was written is told by the status alone, and a third one
-// is left to a person.
+// means that it was not: sending it again meets that one and changes nothing.
 //
 // user_id of what is written is Header.Provider, which is a code of the same table
 // as that of the staff, and [Config.User] where an operation names none. A payment

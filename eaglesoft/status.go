@@ -75,7 +75,7 @@ func (c *conn) writeStatus(ctx context.Context, t *tx, op string, sc *driver.Sta
 	err = t.execOne(ctx, "UPDATE "+c.db.from(tAppointment)+" SET "+set+where, append(args, guards...)...)
 	if errors.Is(err, driver.ErrConflict) {
 		// Staff were faster, or an earlier sending of this was, whose end was waited for.
-		id, _, err := c.findStatus(ctx, t, op, sc)
+		id, err := c.findStatus(ctx, t, op, sc)
 		if err != nil || id != "" {
 			return driver.Receipt{ID: id, Existed: true}, err
 		}

@@ -23,25 +23,23 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 	}
 	// Before the look: what is committed while it lasts may lie behind it already.
 	settled := sqlpms.Settled(op.Head(), c.cfg.verifyAfter(), time.Now())
-	r, found, sure, err := c.find(ctx, name, op)
+	r, found, err := c.find(ctx, name, op)
 	switch {
 	case err != nil:
 		return unknown(err)
 	case found:
 		return driver.VerdictApplied, r, nil
-	case !settled || !sure:
+	case !settled:
 		return unknown(nil)
 	}
 	return driver.VerdictAbsent, driver.Receipt{}, nil
 }
 
-// find looks for an operation's effect; sure is false where nothing found does not
-// mean that nothing is there.
-func (c *conn) find(ctx context.Context, name string, op driver.Op) (r driver.Receipt, found, sure bool, err error) {
+// find looks for an operation's effect.
+func (c *conn) find(ctx context.Context, name string, op driver.Op) (r driver.Receipt, found bool, err error) {
 	if c.noOp(nil, op.Kind()) != "" {
-		return r, false, false, rejected(name, driver.ReasonUnsupported, "")
+		return r, false, rejected(name, driver.ReasonUnsupported, "")
 	}
-	sure = true
 	err = c.db.look(ctx, name, func(ctx context.Context, t *tx) (err error) {
 		rows, err := t.query(ctx, name, sessionQuery)
 		if err != nil {
@@ -53,30 +51,27 @@ func (c *conn) find(ctx context.Context, name string, op driver.Op) (r driver.Re
 		if find := c.finder(name, op); find != nil {
 			r.ID, err = find(ctx, t)
 		} else if sc, ok := op.(*driver.StatusChange); ok {
-			r.ID, sure, err = c.findStatus(ctx, t, name, sc)
+			r.ID, err = c.findStatus(ctx, t, name, sc)
 		}
 		return err
 	})
-	return r, r.ID != "", sure, err
+	return r, r.ID != "", err
 }
 
-// findStatus looks at the appointment. A third status is staff's: whether ours was
-// there before, nobody can tell.
-func (c *conn) findStatus(ctx context.Context, t *tx, name string, sc *driver.StatusChange) (id string, sure bool, err error) {
+// findStatus looks at the appointment. A third status is staff's, and whoever sends
+// again meets it.
+func (c *conn) findStatus(ctx context.Context, t *tx, name string, sc *driver.StatusChange) (id string, err error) {
 	n, ok := number(sc.Appointment)
 	if !ok {
-		return "", true, nil
+		return "", nil
 	}
 	rows, err := t.query(ctx, name, "SELECT "+columns("", "appointment_id", "confirmation_status")+" FROM "+c.db.from(tAppointment)+
 		` WHERE "appointment_id" = ?`, n)
 	if err != nil || len(rows) == 0 {
-		return "", true, err // one that is gone will not be there for whoever sends again
+		return "", err // one that is gone will not be there for whoever sends again
 	}
-	switch confirmationOf(rows[0]) {
-	case sc.To:
-		return sc.Appointment, true, nil
-	case sc.From:
-		return "", true, nil
+	if confirmationOf(rows[0]) != sc.To {
+		return "", nil
 	}
-	return "", false, nil
+	return sc.Appointment, nil
 }

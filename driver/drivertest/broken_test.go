@@ -57,7 +57,7 @@ var alsoBreaks = map[string][]string{
 	"incomplete/finished": {"incomplete/again/*"},
 	// They ask for the same verdict and receipt in other circumstances.
 	"verify/applied": {"verify/restart/*", "verify/look-alikes/*", "verify/crowd/*"},
-	"verify/absent":  {"verify/look-alikes/*"},
+	"verify/absent":  {"verify/look-alikes/*", "verify/third-status"},
 }
 
 // leanRules can be broken only by a driver that says that it offers less.

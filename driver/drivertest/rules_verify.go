@@ -103,6 +103,21 @@ func verifyRules() []rule {
 				b.found(s, rb.ID)
 			},
 		}, {
+			name:        "verify/third-status",
+			explanation: "A status change whose appointment has neither From nor To is VerdictAbsent, not VerdictUnknown: it would wait for a person, and sending it again does no harm, being ErrConflict.",
+			try: func(c *checker) {
+				s := c.open()
+				s.needVerify()
+				w := s.work(driver.OpStatus)
+				third := s.statuses(3)[2]
+				c.need("Staff.SetStatus", c.pms.Staff.SetStatus != nil)
+				c.pms.Staff.SetStatus(w.op.(*driver.StatusChange).Appointment, third)
+				verdict, _, err := s.verifyLate(w.op)
+				if err != nil || verdict != driver.VerdictAbsent {
+					c.Errorf("staff have set a third status, and Verify says %s (error %v)", verdict, err)
+				}
+			},
+		}, {
 			name:        "verify/crowd",
 			explanation: "A write is found however many records came after it.",
 			subjects:    rows,

@@ -146,6 +146,8 @@ func (b *brokenConn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, 
 		switch {
 		case p.broken("verify/absent"):
 			return driver.VerdictUnknown, none, nil
+		case p.broken("verify/third-status") && p.hasThird(op):
+			return driver.VerdictUnknown, none, nil
 		case p.broken("verify/staff-similar") && staff, p.broken("verify/look-alikes") && others:
 			return driver.VerdictApplied, none, nil
 		}
@@ -155,6 +157,16 @@ func (b *brokenConn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, 
 		}
 	}
 	return verdict, r, nil
+}
+
+// hasThird reports whether an appointment has a status that is neither From nor To.
+func (p *PMS) hasThird(op driver.Op) bool {
+	s, ok := op.(*driver.StatusChange)
+	if !ok {
+		return false
+	}
+	a := p.appointments.get(s.Appointment)
+	return a != nil && a.rec.Status != s.From && a.rec.Status != s.To
 }
 
 // isOld reports whether a row is not among the newest ten of its table.
