@@ -125,7 +125,9 @@ func (*Document) Kind() OpKind { return OpDocument }
 // StatusChange sets an appointment's confirmation status.
 type StatusChange struct {
 	Header
-	// Appointment is the PMS's id.
+	// Appointment is the PMS's id. One that is another patient's by now than
+	// Header.Patient has moved since the decision: Write fails with ErrConflict and
+	// changes nothing, whatever its status.
 	Appointment string
 	// From is the status on which the decision was based. When the appointment
 	// has another one than From or To, Write fails with ErrConflict and changes

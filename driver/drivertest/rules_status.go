@@ -43,6 +43,25 @@ func statusRules() []rule {
 				w.want(1, "written over itself")
 			},
 		}, {
+			name:        "status/other-patient",
+			explanation: "A status for an appointment that is another patient's by now is ErrConflict and changes nothing, also when it has the wanted status already.",
+			try: func(c *checker) {
+				s := c.open()
+				w := s.work(driver.OpStatus)
+				sc := w.op.(*driver.StatusChange)
+				other := c.visit(s, c.patient(), sc.From)
+				sc.Appointment = other
+				_, err := w.write()
+				c.writeFails("Write for another patient's appointment", err, driver.ErrConflict)
+				if got := c.status(other); got != sc.From {
+					c.Errorf("another patient's appointment had the status %q, and has %q", sc.From, got)
+				}
+				c.need("Staff.SetStatus", c.pms.Staff.SetStatus != nil)
+				c.pms.Staff.SetStatus(other, sc.To)
+				_, err = w.write()
+				c.writeFails("Write for another patient's appointment that has the status", err, driver.ErrConflict)
+			},
+		}, {
 			name:        "status/missing",
 			explanation: "A status for an appointment that is gone is ErrRejected with ReasonAppointmentMissing.",
 			try: func(c *checker) {

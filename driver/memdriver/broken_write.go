@@ -285,6 +285,8 @@ func (b *brokenConn) breakStatus(s *driver.StatusChange) (undo func()) {
 	a, ok := b.p.Appointment(s.Appointment)
 	switch {
 	case !ok:
+	case b.p.broken("status/other-patient"):
+		s.Header.Patient = a.Patient
 	case b.p.broken("status/compare-and-set"):
 		s.From = a.Status
 	case b.p.broken("status/closed") && a.State == driver.AppointmentCompleted:

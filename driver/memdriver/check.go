@@ -179,7 +179,7 @@ func (p *PMS) checkStatus(w *write) error {
 	case a == nil || !w.conn.sees(a.rec.Site):
 		return reject(w.name, driver.ReasonAppointmentMissing, nil)
 	case a.rec.Patient != w.row.Patient:
-		return reject(w.name, driver.ReasonInvalid, errors.New("Header.Patient is not the appointment's patient"))
+		return fail(w.name, driver.ErrConflict, errors.New("the appointment is another patient's"))
 	case a.rec.Status == w.status.To:
 		return nil
 	case a.rec.State == driver.AppointmentCompleted || a.rec.State == driver.AppointmentCancelled:

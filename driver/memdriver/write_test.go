@@ -216,7 +216,7 @@ func TestWhatThePMSRefusesHasNoEffectAndTheRightReason(t *testing.T) {
 		}, driver.ErrRejected, driver.ReasonAppointmentClosed},
 		{"another patient's appointment", []driver.OpKind{driver.OpStatus}, func(p *practice, op driver.Op) {
 			op.Head().Patient = p.AddPatient(driver.Patient{})
-		}, driver.ErrRejected, driver.ReasonInvalid},
+		}, driver.ErrConflict, driver.ReasonNone},
 		{"a status that moved", []driver.OpKind{driver.OpStatus}, func(p *practice, _ driver.Op) {
 			require.NoError(p.t, p.SetStatus(p.appointment, texted))
 		}, driver.ErrConflict, driver.ReasonNone},
