@@ -134,7 +134,8 @@ type StatusChange struct {
 	// nothing.
 	From string
 	// To is the wanted status, an option id of AppointmentStatuses. An
-	// appointment that has it already is success without a write.
+	// appointment that has it already is success without a write (Receipt.Existed),
+	// whatever has become of the visit since: an earlier sending may have set it.
 	To string
 }
 

@@ -43,6 +43,35 @@ func statusRules() []rule {
 				w.want(1, "written over itself")
 			},
 		}, {
+			name:        "status/already-over",
+			explanation: "An appointment that is over and has the wanted status is success too, and the receipt says that it existed: an earlier sending may have set it, and refusing it would tell staff that it was not.",
+			try: func(c *checker) {
+				s := c.open()
+				staff := c.pms.Staff
+				c.need("Staff.SetStatus", staff.SetStatus != nil)
+				c.need("Staff.CompleteAppointment", staff.CompleteAppointment != nil)
+				tried := false
+				for _, end := range []func(string){staff.CompleteAppointment, staff.CancelAppointment} {
+					if end == nil {
+						continue
+					}
+					w := s.work(driver.OpStatus)
+					sc := w.op.(*driver.StatusChange)
+					staff.SetStatus(sc.Appointment, sc.To)
+					end(sc.Appointment)
+					if c.status(sc.Appointment) != sc.To {
+						continue
+					}
+					tried = true
+					if r := w.mustWrite(); !r.Existed {
+						c.Errorf("the status was there before the appointment ended, and Receipt.Existed is not set")
+					}
+				}
+				if !tried {
+					c.notApplicable("ending an appointment changes its confirmation status")
+				}
+			},
+		}, {
 			name:        "status/other-patient",
 			explanation: "A status for an appointment that is another patient's by now is ErrConflict and changes nothing, also when it has the wanted status already.",
 			try: func(c *checker) {

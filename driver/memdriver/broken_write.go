@@ -23,6 +23,9 @@ func (b *brokenConn) Write(ctx context.Context, op driver.Op) (driver.Receipt, e
 	b.mu.Lock()
 	b.refs[op.Head().Ref] = true
 	b.mu.Unlock()
+	if b.p.broken("status/already-over") && b.isOver(op) {
+		return driver.Receipt{}, reject("write status", driver.ReasonAppointmentClosed, nil)
+	}
 	if r, done := b.dedupe(op); done {
 		return r, nil
 	}
@@ -295,6 +298,16 @@ func (b *brokenConn) breakStatus(s *driver.StatusChange) (undo func()) {
 		}
 	}
 	return func() {}
+}
+
+// isOver reports whether a status is for a visit that is over.
+func (b *brokenConn) isOver(op driver.Op) bool {
+	s, ok := op.(*driver.StatusChange)
+	if !ok {
+		return false
+	}
+	a, _ := b.p.Appointment(s.Appointment)
+	return a.State == driver.AppointmentCompleted || a.State == driver.AppointmentCancelled
 }
 
 // breakMoney spoils what a payment or an adjustment would post.
