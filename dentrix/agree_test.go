@@ -87,7 +87,8 @@ func TestADocumentWhoseBytesAreOthersThanAnnouncedIsNotFiled(t *testing.T) {
 		right := d.SHA256
 		d.SHA256 = "00" + right[2:]
 		_, err := driver.Write(t.Context(), conn, d)
-		require.ErrorIs(t, err, driver.ErrUnavailable)
+		require.ErrorIs(t, err, driver.ErrRejected)
+		require.ErrorIs(t, err, driver.ReasonInvalid)
 		rows, err := o.Documents(t.Context(), patient)
 		require.NoError(t, err)
 		require.Empty(t, rows)

@@ -189,10 +189,10 @@ func content(ctx context.Context, op string, d *driver.Document) ([]byte, error)
 		return nil, unavailable(op, "the document's content cannot be read")
 	}
 	if int64(len(b)) != d.Size {
-		return nil, unavailable(op, "the document's content is not as long as was said")
+		return nil, rejected(op, driver.ReasonInvalid, "the document's content is not as long as was said")
 	}
 	if sum := sha256.Sum256(b); d.SHA256 != "" && !strings.EqualFold(hex.EncodeToString(sum[:]), d.SHA256) {
-		return nil, unavailable(op, "the document's content is not that which was announced")
+		return nil, rejected(op, driver.ReasonInvalid, "the document's content is not that which was announced")
 	}
 	return b, nil
 }

@@ -116,6 +116,11 @@ type Document struct {
 	SHA256 string
 	// Open gives the bytes from the start. It may be called again; the caller
 	// closes what it gets. Reading fails once ctx ends.
+	//
+	// When Open or a Read fails, Write is ErrUnavailable: it may go well another
+	// time. Bytes that come whole and are not Size or do not have SHA256 are
+	// ErrRejected with ReasonInvalid: they were stored so, and sending them again
+	// without end helps nobody. Either way there is no effect.
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }
 

@@ -129,8 +129,11 @@ func (c *conn) writeFile(ctx context.Context, op string, d *driver.Document, f *
 	if _, err := io.Copy(io.Discard, counted); err != nil {
 		return unavailable(op, "the document's bytes cannot be read")
 	}
-	if counted.err != nil || counted.n != d.Size || d.SHA256 != "" && !strings.EqualFold(hex.EncodeToString(counted.sum.Sum(nil)), d.SHA256) {
-		return unavailable(op, "the document's bytes are not those that were announced")
+	if counted.err != nil {
+		return unavailable(op, "the document's bytes cannot be read")
+	}
+	if counted.n != d.Size || d.SHA256 != "" && !strings.EqualFold(hex.EncodeToString(counted.sum.Sum(nil)), d.SHA256) {
+		return rejected(op, driver.ReasonInvalid, "the document's bytes are not those that were announced")
 	}
 	return nil
 }

@@ -50,8 +50,8 @@ var alsoBreaks = map[string][]string{
 	},
 	// What is taken for another has no row and no Ref of its own.
 	"money/look-alikes": {"outcome/after-a-fault/refund", "verify/look-alikes/payment", "verify/look-alikes/adjustment"},
-	// The fault is a connection cut before.
-	"outcome/cut-before": {"outcome/after-a-fault/*"},
+	// The fault is a connection cut before, or looks like one to whoever breaks this.
+	"outcome/cut-before": {"outcome/after-a-fault/*", "write/open-fails"},
 	// What was not reported cannot be finished.
 	"incomplete/reported": {"incomplete/*/*"},
 	"incomplete/finished": {"incomplete/again/*"},

@@ -110,6 +110,10 @@ func writeRules() []rule {
 				}
 			},
 		}, {
+			name:        "write/wrong-content",
+			explanation: "A document whose bytes are not Size, or do not have SHA256, is ErrRejected with ReasonInvalid and has no effect: what is damaged where it is kept does not get better by trying again, and a person must hear of it.",
+			try:         tryWrongContent,
+		}, {
 			name:        "write/unsupported",
 			explanation: "An operation that Info does not support is ErrRejected with ReasonUnsupported, and nothing is sent.",
 			subjects:    opSubjects(),
@@ -157,25 +161,21 @@ func writeRules() []rule {
 			},
 		}, {
 			name:        "write/open-fails",
-			explanation: "A document whose bytes cannot be read to the end is no success and leaves no document: half a consent is worse than none.",
+			explanation: "A document whose bytes cannot be read to the end is ErrUnavailable (or ErrUnknownOutcome) and leaves no document: half a consent is worse than none, and another time it may be read.",
 			try: func(c *checker) {
 				s := c.open()
-				for _, how := range []string{"Open fails", "reading fails half way", "fewer bytes come than Size says"} {
+				for _, how := range []string{"Open fails", "reading fails half way"} {
 					w := s.work(driver.OpDocument)
 					d := w.op.(*driver.Document)
 					broken, half := errors.New("store is gone"), w.content[:len(w.content)/2]
 					d.Open = func(context.Context) (io.ReadCloser, error) {
-						switch how {
-						case "Open fails":
+						if how == "Open fails" {
 							return nil, broken
-						case "reading fails half way":
-							return io.NopCloser(io.MultiReader(bytes.NewReader(half), iotest.ErrReader(broken))), nil
 						}
-						return io.NopCloser(bytes.NewReader(half)), nil
+						return io.NopCloser(io.MultiReader(bytes.NewReader(half), iotest.ErrReader(broken))), nil
 					}
-					if _, err := w.write(); err == nil {
-						c.Errorf("%s, and Write reports success", how)
-					}
+					_, err := w.write()
+					c.writeFails("Write when "+how, err, driver.ErrUnavailable, driver.ErrUnknownOutcome)
 					w.want(0, how)
 				}
 			},
@@ -346,4 +346,21 @@ func snapshot(op driver.Op) fields {
 	}
 	visit(reflect.ValueOf(op).Elem())
 	return out
+}
+
+func tryWrongContent(c *checker) {
+	s := c.open()
+	for what, spoil := range map[string]func([]byte) []byte{
+		"too short": func(b []byte) []byte { return b[:len(b)-1] },
+		"too long":  func(b []byte) []byte { return append(b, '\n') },
+		"another":   func(b []byte) []byte { b[len(b)-1] ^= 1; return b },
+	} {
+		w := s.work(driver.OpDocument)
+		d := w.op.(*driver.Document)
+		wrong := spoil(bytes.Clone(w.content))
+		d.Open = func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(wrong)), nil }
+		_, err := w.write()
+		c.rejected("Write of a document whose content is "+what, err, driver.ReasonInvalid)
+		w.want(0, "its content "+what)
+	}
 }

@@ -261,22 +261,32 @@ func (b *brokenConn) breakDocument(ctx context.Context, d *driver.Document) {
 			}
 			return io.NopCloser(r), nil
 		}
+	case b.p.broken("write/wrong-content"):
+		if content, err := b.readAll(ctx, d); err == nil {
+			b.refill(d, content)
+		}
 	case b.p.broken("limit/document-sizes") && d.Size > 64<<10:
 		b.refill(d, b.gulp(ctx, d)[:64<<10])
 	case b.p.broken("write/open-fails"):
-		b.refill(d, b.gulp(ctx, d))
+		if content, err := b.readAll(ctx, d); err != nil {
+			b.refill(d, content)
+		}
 	}
 }
 
 // gulp reads what comes of a document, whatever happens.
 func (b *brokenConn) gulp(ctx context.Context, d *driver.Document) []byte {
+	content, _ := b.readAll(ctx, d)
+	return content
+}
+
+func (b *brokenConn) readAll(ctx context.Context, d *driver.Document) ([]byte, error) {
 	r, err := d.Open(ctx)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer r.Close()
-	content, _ := io.ReadAll(r)
-	return content
+	return io.ReadAll(r)
 }
 
 func (b *brokenConn) refill(d *driver.Document, content []byte) {
