@@ -121,6 +121,9 @@ func (o *office) inject(ctx context.Context, f drivertest.Fault) (func(), error)
 		t.Do = odbctest.ActLater
 	case drivertest.FaultHang:
 		t.Do = odbctest.Hang
+	case drivertest.FaultIgnored:
+		o.must(o.Exec(ctx, "CREATE TRIGGER admin.ignored BEFORE UPDATE ON admin.standin_appt FOR EACH ROW SET NEW.status_id=OLD.status_id"))
+		return func() { o.must(o.Exec(ctx, "DROP TRIGGER admin.ignored")) }, nil
 	case drivertest.FaultHalfDone:
 		return nil, errors.New("a write is a single call in one transaction")
 	case drivertest.FaultCursorExpired:

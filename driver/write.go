@@ -14,7 +14,11 @@ type Writer interface {
 	//  3. Header.Ref is stored with the effect, so that Verify finds it.
 	//  4. With Header.Prior only the idempotent rest is done.
 	//  5. A StatusChange is written only when the appointment has From (or
-	//     already To).
+	//     already To). Where the PMS shows at once what was written, it is read back:
+	//     one that was accepted and left the appointment as it was is ErrRejected
+	//     with ReasonInvalid. As ErrUnknownOutcome it would be found absent, sent
+	//     again and ignored again without end, and no person would hear of it. A
+	//     third status is staff's, who were quick, and success.
 	//  6. An operation that Info does not support is ErrRejected with
 	//     ReasonUnsupported, and nothing is sent.
 	//  7. The Op is not changed and not kept after Write returns.

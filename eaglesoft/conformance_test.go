@@ -47,6 +47,7 @@ var unproved = map[string]string{
 // inapplicable are the words of what Eaglesoft does not offer: no other rule may
 // turn out not to apply.
 var inapplicable = []string{
+	"status/ignored":          "how many rows it changed",
 	"in files of the vendor's own format",
 	"books a refund is not public",
 	"books an adjustment is not public",
@@ -195,6 +196,8 @@ func (o *office) inject(f drivertest.Fault) (func(), error) {
 		return nil, errors.New("the stand-in does not have this fault")
 	}
 	return o.line.Strike(trouble), nil
+	case drivertest.FaultIgnored:
+		return nil, errors.New("a statement tells how many rows it changed")
 }
 
 // refuse takes the login's rights away.

@@ -98,6 +98,8 @@ func (o *office) inject(f drivertest.Fault) (func(), error) {
 		kind = opendentaltest.FaultHang
 	case drivertest.FaultHalfDone:
 		kind = opendentaltest.FaultErrorBefore
+	case drivertest.FaultIgnored:
+		kind = opendentaltest.FaultIgnored
 	default:
 		return nil, errors.New("the API answers every DateTStamp")
 	}

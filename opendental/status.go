@@ -44,7 +44,7 @@ func (c *conn) writeStatus(ctx context.Context, op string, s *driver.StatusChang
 		return driver.Receipt{ID: a.ID}, nil
 	}
 	if after.Status == s.From {
-		return driver.Receipt{}, failure(op, driver.ErrUnknownOutcome, driver.ReasonNone, "accepted, but the status is unchanged")
+		return driver.Receipt{}, rejected(op, driver.ReasonInvalid, "accepted, but the status is unchanged")
 	}
 	return driver.Receipt{ID: a.ID, At: after.ModifiedAt}, nil
 }

@@ -160,7 +160,8 @@ func TestAStatusIsComparedBeforeAndReadBackAfter(t *testing.T) {
 
 	// Accepted, and yet nothing has changed.
 	_, err = c.Write(t.Context(), op())
-	require.ErrorIs(t, err, driver.ErrUnknownOutcome)
+	require.ErrorIs(t, err, driver.ErrRejected)
+	require.ErrorIs(t, err, driver.ReasonInvalid)
 	require.Equal(t, 1, f.count(put))
 	require.Equal(t, map[string]any{"defNum": 21.0}, f.lastBody(put))
 }

@@ -42,6 +42,8 @@ const (
 	// FaultHalfDone: the first of the several things that the operation does in
 	// the PMS happens, and the rest fails.
 	FaultHalfDone FaultKind = "half_done"
+	// FaultIgnored: the PMS accepts a write and reports success, and does nothing.
+	FaultIgnored FaultKind = "ignored"
 	// FaultHang: the PMS accepts the request and neither acts nor answers before
 	// lift is called. What it does with the request then is its own affair.
 	FaultHang FaultKind = "hang"

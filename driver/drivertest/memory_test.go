@@ -247,6 +247,8 @@ func (f fixture) inject(fault drivertest.Fault) (func(), error) {
 		fail.Effect, fail.Hang = memdriver.Pass, memdriver.HangUntilDone
 	default:
 		return nil, errors.New("the PMS in memory does not know this fault")
+	case drivertest.FaultIgnored:
+		fail.Effect = memdriver.Ignored
 	}
 	trip := f.p.Fail(fail)
 	return func() { trip.Clear(); trip.Release() }, nil

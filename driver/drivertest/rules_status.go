@@ -72,6 +72,18 @@ func statusRules() []rule {
 				}
 			},
 		}, {
+			name:        "status/ignored",
+			explanation: "A status that the PMS accepts and does not set is ErrRejected with ReasonInvalid: success would be a lie, and an unknown outcome would be found absent, sent again and ignored again without end.",
+			try: func(c *checker) {
+				s := c.open()
+				w := s.work(driver.OpStatus)
+				lift := c.inject(Fault{Kind: FaultIgnored, Call: CallWrite, Op: driver.OpStatus})
+				_, err := w.write()
+				lift()
+				w.want(0, "accepted and ignored")
+				c.rejected("Write of a status that the PMS ignores", err, driver.ReasonInvalid)
+			},
+		}, {
 			name:        "status/other-patient",
 			explanation: "A status for an appointment that is another patient's by now is ErrConflict and changes nothing, also when it has the wanted status already.",
 			try: func(c *checker) {

@@ -36,7 +36,8 @@ func (b *brokenConn) breakWriteError(ctx context.Context, op driver.Op, err erro
 		b.mu.Unlock()
 	case p.broken("incomplete/reported") && e.Kind == driver.ErrIncomplete:
 		return e.Receipt, nil
-	case p.broken("write/unsupported") && e.Reason == driver.ReasonUnsupported,
+	case p.broken("status/ignored") && errors.Is(err, errIgnored),
+		p.broken("write/unsupported") && e.Reason == driver.ReasonUnsupported,
 		p.broken("status/missing") && e.Reason == driver.ReasonAppointmentMissing:
 		return none, nil
 	}

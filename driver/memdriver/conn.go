@@ -93,9 +93,10 @@ func (c *conn) Close() error {
 
 // mode says how a call is carried out when it meets a fault.
 type mode struct {
-	late  *Trip // later than the answer
-	half  bool  // without its idempotent rest
-	twice bool  // with each record twice
+	late    *Trip // later than the answer
+	half    bool  // without its idempotent rest
+	twice   bool  // with each record twice
+	ignored bool  // without its effect, as if it had it
 }
 
 // do runs one call: latency, faults, and then work. Every call of a connection
@@ -154,8 +155,8 @@ func (c *conn) stumble(ctx context.Context, t *Trip, k callKind, name string, wo
 	if err := c.hang(ctx, t); err != nil {
 		return c.interrupted(name, k, err)
 	}
-	if f.Effect == Pass {
-		return work(mode{twice: f.Twice})
+	if f.Effect == Pass || f.Effect == Ignored {
+		return work(mode{twice: f.Twice, ignored: f.Effect == Ignored})
 	}
 	return t.err(name, k, receipt)
 }

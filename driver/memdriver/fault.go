@@ -35,6 +35,9 @@ const (
 	// Pass: the call is carried out and answered truthfully, after Delay and
 	// Hang, and twice over with Twice.
 	Pass
+	// Ignored: the PMS accepts a write and does nothing. The driver finds that out
+	// when it reads back: ErrRejected with ReasonInvalid. A read is carried out.
+	Ignored
 )
 
 // Hang says whether a call that meets a [Fault] stops to answer. Before and Pass
@@ -211,7 +214,7 @@ func (f *Fault) matches(k callKind, detail string, op driver.Op) bool {
 func (t *Trip) err(name string, k callKind, receipt driver.Receipt) error {
 	kind := driver.ErrUnavailable
 	switch {
-	case t.fault.Effect == Pass:
+	case t.fault.Effect == Pass, t.fault.Effect == Ignored:
 		return nil
 	case k == callWrite && t.fault.Effect == Half:
 		kind = driver.ErrIncomplete

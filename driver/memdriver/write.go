@@ -65,6 +65,9 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 			return err
 		}
 		if m.half && receipt.State != "" {
+		if m.ignored {
+			return p.ignore(w)
+		}
 			return &halfDone{receipt}
 		}
 		out = receipt
@@ -81,6 +84,18 @@ func (c *conn) newWrite(name string, op driver.Op, info driver.OpInfo) *write {
 	h := op.Head()
 	w := &write{
 		conn: c, name: name, kind: op.Kind(), from: info.TypeFrom,
+// ignore is what is read back of a write that the PMS accepted and did not make.
+func (p *PMS) ignore(w *write) error {
+	if w.prior == nil {
+		if err := p.checkState(w); err != nil {
+			return err
+		}
+	}
+	return reject(w.name, driver.ReasonInvalid, errIgnored)
+}
+
+var errIgnored = errors.New("the PMS reported success, and what was written is not there")
+
 		row: Row{Ref: h.Ref, Patient: h.Patient},
 	}
 	if info.ProviderRecorded {

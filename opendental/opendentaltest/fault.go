@@ -51,6 +51,8 @@ const (
 	// FaultHangAfter applies the request and holds the answer until
 	// Injection.Release.
 	FaultHangAfter FaultKind = "hang_after"
+	// FaultIgnored answers 200 with nothing in it; the request is not applied.
+	FaultIgnored FaultKind = "ignored"
 	// FaultKeyDisabled answers 401 as for a disabled key.
 	FaultKeyDisabled FaultKind = "key_disabled"
 )
@@ -59,7 +61,7 @@ var faultKinds = map[FaultKind]bool{
 	FaultTimeoutApplied: true, FaultTimeoutLater: true, FaultTimeoutLost: true, FaultCutBefore: true,
 	FaultCutAfter: true, FaultConnectorBefore: true, FaultConnectorAfter: true, FaultTooMany: true,
 	FaultErrorBefore: true, FaultErrorAfter: true, FaultSlow: true, FaultTruncated: true, FaultGarbage: true,
-	FaultHang: true, FaultHangAfter: true, FaultKeyDisabled: true,
+	FaultHang: true, FaultHangAfter: true, FaultIgnored: true, FaultKeyDisabled: true,
 }
 
 // Fault says what goes wrong, with which requests, and how often.
@@ -266,6 +268,8 @@ func (in *Injection) strike(o *Office, apply func() answer) (a answer, cut bool)
 			a.body = []byte(f.Text)
 		}
 		return a, false
+	case FaultIgnored:
+		return answer{status: http.StatusOK, header: asJSON, body: []byte("{}")}, false
 	case FaultTruncated:
 		a.body = a.body[:len(a.body)/2]
 		return a, false
