@@ -23,6 +23,9 @@ var unproved = map[string]string{
 	"catalog/inactive-kept":  "Office Journal entries are fixed",
 	"catalog/renamed":        "Office Journal entries are fixed",
 	"refuse/inactive-option": "Office Journal entries are fixed",
+	"write/verified":         "the day of a verification",
+	"write/verified-earlier": "the day of a verification",
+	"write/verified-unclear": "the day of a verification",
 	"cursor/expired":         "keeps every stamp",
 	"incomplete/reported":    "one transaction",
 	"incomplete/finished":    "one transaction",
@@ -34,6 +37,7 @@ var unproved = map[string]string{
 // out not to apply.
 var inapplicable = []string{
 	"pictures as files in a folder of its own",
+	"what a payment pays is left to the PMS",
 	"Info supports it",
 	"does not record it",
 	"the provider is not recorded",
@@ -58,7 +62,9 @@ func TestTheDriverKeepsTheContractOverODBC(t *testing.T) {
 		Secrets: []string{dentrixtest.Password},
 		Cannot: map[string]string{
 			"Staff.AddOption/" + string(driver.NoteTypes): "the types of Office Journal entries are fixed",
-			"OtherSite": "a database holds one location",
+			"OtherSite":         "a database holds one location",
+			"Staff.AddCoverage": "no procedure sets the day of a verification",
+			"Verified":          "no procedure sets the day of a verification",
 		},
 	})
 	require.NoError(t, report.Err())

@@ -161,8 +161,9 @@ type Payment struct {
 	// Fee is set when this is the surcharge leg of another payment.
 	Fee bool
 	// Charges say which charges of the patient the payment pays, and with how much
-	// each; nil leaves that to the PMS. Where OpInfo.Charges is not set, or their
-	// sum is not Amount, a driver leaves it to the PMS as well.
+	// each; nil leaves that to the PMS. Where OpInfo.Charges is not set, their sum
+	// is not Amount, or one is not the patient's, a driver leaves it to the PMS as
+	// well: money that was received is neither refused nor cut for it.
 	Charges []Charge
 }
 

@@ -21,6 +21,8 @@ import (
 
 // cannot says what Eaglesoft has no such thing of.
 var cannot = map[string]string{
+	"Staff.AddCoverage":                    "where Eaglesoft keeps the day of a verification is not public",
+	"Verified":                             "where Eaglesoft keeps the day of a verification is not public",
 	"Staff.ArchivePatient":                 "Eaglesoft has inactive patients, and none that are archived",
 	"Staff.DeletePatient":                  "Eaglesoft deletes no patients",
 	"Staff.CloseBooks":                     "Eaglesoft's end of day closes transactions by their numbers, not by dates",
@@ -37,21 +39,25 @@ var unproved = map[string]string{
 	"catalog/renamed":         "statuses are fixed",
 	"catalog/ids-last":        "statuses are fixed",
 	"catalog/complete":        "statuses are fixed",
+	"write/verified":          "the day of a verification",
+	"write/verified-earlier":  "the day of a verification",
+	"write/verified-unclear":  "the day of a verification",
 	"money/period-closed":     "end of day",
 	"incomplete/reported":     "one transaction",
 	"incomplete/finished":     "one transaction",
 	"incomplete/again":        "one transaction",
 	"incomplete/verified":     "one transaction",
+	"status/ignored":          "how many rows it changed",
 }
 
 // inapplicable are the words of what Eaglesoft does not offer: no other rule may
 // turn out not to apply.
 var inapplicable = []string{
-	"status/ignored":          "how many rows it changed",
 	"in files of the vendor's own format",
 	"books a refund is not public",
 	"books an adjustment is not public",
 	"takes an adjustment type",
+	"what a payment pays is left to the PMS",
 	"Info supports it",
 	"is read by windows alone",
 }
@@ -190,14 +196,14 @@ func (o *office) inject(f drivertest.Fault) (func(), error) {
 		trouble.Do = odbctest.Hang
 	case drivertest.FaultBusy:
 		trouble = odbctest.Trouble{When: changes, Do: odbctest.Refuse, Code: 1205, State: "HY000", Message: "Lock wait timeout exceeded"}
+	case drivertest.FaultIgnored:
+		return nil, errors.New("a statement tells how many rows it changed")
 	case drivertest.FaultHalfDone:
 		return nil, errors.New("an operation is one transaction")
 	default:
 		return nil, errors.New("the stand-in does not have this fault")
 	}
 	return o.line.Strike(trouble), nil
-	case drivertest.FaultIgnored:
-		return nil, errors.New("a statement tells how many rows it changed")
 }
 
 // refuse takes the login's rights away.

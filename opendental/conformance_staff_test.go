@@ -95,6 +95,18 @@ func (o *office) staff() drivertest.Staff {
 			_, err := o.ViewDocument(ctx, o.num(doc))
 			o.must(err)
 		},
+		AddCharge: func(patient string, fee driver.Money) string {
+			made, err := o.AddProcedure(ctx, opendentaltest.Procedure{
+				PatNum: o.num(patient), ProcDate: o.Now().AddDate(0, -1, 0), ProcFee: float64(fee.Minor) / 100, ProcStatus: 2, ProvNum: 1,
+			})
+			o.must(err)
+			return id(made.ProcNum)
+		},
+		AddCoverage: func(patient string) {
+			o.plans++
+			_, err := o.AddInsurance(ctx, o.num(patient), o.plans)
+			o.must(err)
+		},
 		CloseBooks: func(through driver.Date) { o.must(o.SetPreference(ctx, "SecurityLockDate", through.String())) },
 	}
 }
@@ -190,6 +202,23 @@ func (o *office) status(appointment string) string {
 	return ""
 }
 
+// verifiedOn is the latest day on which a coverage of the patient's was verified.
+func (o *office) verifiedOn(patient string) driver.Date {
+	plans, err := o.PatPlans(o.tb.Context())
+	o.must(err)
+	list, err := o.InsVerifies(o.tb.Context())
+	o.must(err)
+	var day driver.Date
+	for _, v := range list {
+		for _, p := range plans {
+			if p.PatNum == o.num(patient) && p.PatPlanNum == v.FKey && day.String() < driver.DateOf(v.DateLastVerified).String() {
+				day = driver.DateOf(v.DateLastVerified)
+			}
+		}
+	}
+	return day
+}
+
 func (o *office) rows(kind driver.OpKind, patient string) []drivertest.Row {
 	var rows []drivertest.Row
 	switch n := o.num(patient); kind {
@@ -249,6 +278,9 @@ func (o *office) moneyRows(kind driver.OpKind, patient int64) []drivertest.Row {
 			On: driver.DateOf(p.PayDate), Amount: driver.USD(int64(math.Round(math.Abs(p.PayAmt) * 100))),
 		}
 		for _, s := range splits {
+			if s.PayNum == p.PayNum && s.ProcNum != 0 && kind == driver.OpPayment {
+				r.Charges = append(r.Charges, driver.Charge{ID: id(s.ProcNum), Amount: driver.USD(int64(math.Round(s.SplitAmt * 100)))})
+			}
 			if s.PayNum == p.PayNum && s.ProvNum != 0 && kind == driver.OpPayment {
 				r.Provider = id(s.ProvNum)
 			}

@@ -128,6 +128,7 @@ type office struct {
 	start   time.Time
 	passed  atomic.Int64
 	faults  []*opendentaltest.Injection
+	plans   int64     // of insurance, as many as were given
 	closed  bool      // the port
 	tables  *database // the MariaDB that holds the practice; nil for one in memory
 
@@ -186,13 +187,14 @@ func (o *office) pms() *drivertest.PMS {
 			{DSN: "opendental://" + developerKey + ":" + customerKey + "@10.0.0.5/?mode=service", Names: "insecure_host", Secret: customerKey},
 		},
 		Site: id(clinic), OtherSite: id(clinic + 1),
-		Now:     o.Now,
-		Advance: func(d time.Duration) { o.passed.Add(int64(d)) },
-		Skew:    o.SkewClock,
-		Staff:   o.staff(),
-		Rows:    o.rows,
-		Status:  o.status,
-		Inject:  o.inject,
+		Now:      o.Now,
+		Advance:  func(d time.Duration) { o.passed.Add(int64(d)) },
+		Skew:     o.SkewClock,
+		Staff:    o.staff(),
+		Rows:     o.rows,
+		Status:   o.status,
+		Verified: o.verifiedOn,
+		Inject:   o.inject,
 	}
 }
 

@@ -34,7 +34,7 @@
 //   - [Staff] is people at work behind the driver's back. The suite has them make
 //     all that it needs, patients included, so there are no fixtures to prepare:
 //     an empty practice with its catalogs will do.
-//   - [PMS].Rows and [PMS].Status read the PMS's own tables. What a driver says
+//   - [PMS].Rows, Status and Verified read the PMS's own tables. What a driver says
 //     that it wrote counts for nothing; what is in the tables does.
 //   - [PMS].Inject makes the line or the PMS fail. A [Fault] lasts until it is
 //     lifted.
@@ -78,7 +78,8 @@
 //     hints keeps these rules.
 //   - window: every record exactly once while staff go on working.
 //   - appointment, photo: single records as they are now.
-//   - write: one effect, with the content that was given and the Ref in it.
+//   - write: one effect, with the content that was given and the Ref in it, and
+//     beside a note the day of a verification.
 //   - refuse, limit, status, money, refund: what must not be written, is not, and
 //     the reason is the right one.
 //   - outcome: what an error says about the effect is true. These decide whether

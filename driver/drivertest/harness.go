@@ -87,6 +87,10 @@ type PMS struct {
 	// Status is the confirmation status of an appointment in the PMS's own
 	// tables, empty when it is gone. Ability "Status".
 	Status func(appointment string) string
+	// Verified is the day on which a patient's insurance was last verified in the
+	// PMS's own tables, zero for never. It and Staff.AddCoverage are missing where the
+	// PMS keeps no such day: say so in Harness.Cannot. Ability "Verified".
+	Verified func(patient string) driver.Date
 
 	// Inject makes a fault last until lift is called. An error means that this
 	// PMS cannot have that fault, and says why; it is then reported as not
@@ -132,6 +136,9 @@ type Row struct {
 	Amount driver.Money
 	// Of is the id of the payment that a refund belongs to, or an adjustment.
 	Of string
+	// Charges are the charges that a payment pays, and with how much each, in any
+	// order. Always set for a payment that pays some, where OpInfo.Charges is set.
+	Charges []driver.Charge
 	// SHA256 is the hash, hexadecimal, of a document's stored bytes. Always set
 	// for documents.
 	SHA256 string

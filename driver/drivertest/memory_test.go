@@ -41,6 +41,9 @@ func (m memory) open(tb testing.TB, _ *time.Location) *drivertest.PMS {
 		note := i.Ops[driver.OpNote]
 		note.MaxBytes = int64(note.MaxChars) + 2000
 		i.Ops[driver.OpNote] = note
+		pay := i.Ops[driver.OpPayment]
+		pay.Charges = true
+		i.Ops[driver.OpPayment] = pay
 		if m.lean {
 			offerLess(i)
 		}
@@ -55,13 +58,14 @@ func (m memory) open(tb testing.TB, _ *time.Location) *drivertest.PMS {
 			{DSN: "memory://practice?password=hunter2", Names: "password", Secret: "hunter2"},
 		},
 		Site: "north", OtherSite: "south",
-		Now:     p.Clock,
-		Advance: func(d time.Duration) { passed.Add(int64(d)) },
-		Skew:    p.SkewClock,
-		Staff:   f.staff(),
-		Rows:    f.rows,
-		Status:  f.status,
-		Inject:  f.inject,
+		Now:      p.Clock,
+		Advance:  func(d time.Duration) { passed.Add(int64(d)) },
+		Skew:     p.SkewClock,
+		Staff:    f.staff(),
+		Rows:     f.rows,
+		Status:   f.status,
+		Verified: p.InsuranceVerified,
+		Inject:   f.inject,
 	}
 }
 
@@ -157,6 +161,8 @@ func (f fixture) staff() drivertest.Staff {
 		EditNote:       func(id, body string) { f.must(p.EditNote(id, body)) },
 		RenameDocument: func(id, title string) { f.must(p.RenameDocument(id, title)) },
 		ViewDocument:   func(string) {}, // looking at it does nothing in this PMS
+		AddCharge:      func(patient string, _ driver.Money) string { return p.AddCharge(patient) },
+		AddCoverage:    p.AddCoverage,
 		CloseBooks:     p.SetLockDate,
 	}
 }
@@ -193,7 +199,7 @@ func (f fixture) rows(kind driver.OpKind, patient string) []drivertest.Row {
 		}
 	case driver.OpPayment:
 		for _, m := range f.p.Payments() {
-			add(m.Row, m.Memo, drivertest.Row{Type: m.Type, Amount: m.Amount, On: m.PostedOn})
+			add(m.Row, m.Memo, drivertest.Row{Type: m.Type, Amount: m.Amount, On: m.PostedOn, Charges: m.Charges})
 		}
 	case driver.OpRefund:
 		for _, m := range f.p.Refunds() {
@@ -241,14 +247,14 @@ func (f fixture) inject(fault drivertest.Fault) (func(), error) {
 		fail.Effect = memdriver.After
 	case drivertest.FaultActLater:
 		fail.Effect = memdriver.Late
+	case drivertest.FaultIgnored:
+		fail.Effect = memdriver.Ignored
 	case drivertest.FaultHalfDone:
 		fail.Effect = memdriver.Half
 	case drivertest.FaultHang:
 		fail.Effect, fail.Hang = memdriver.Pass, memdriver.HangUntilDone
 	default:
 		return nil, errors.New("the PMS in memory does not know this fault")
-	case drivertest.FaultIgnored:
-		fail.Effect = memdriver.Ignored
 	}
 	trip := f.p.Fail(fail)
 	return func() { trip.Clear(); trip.Release() }, nil

@@ -41,7 +41,7 @@ func rules() []rule {
 	for _, group := range [][]rule{
 		connectorRules(), connRules(), infoRules(), zoneRules(), catalogRules(), findRules(),
 		changesRules(), cursorRules(), hintRules(), windowRules(), recordRules(), photoRules(),
-		writeRules(), refusalRules(), limitRules(), statusRules(), moneyRules(),
+		writeRules(), refusalRules(), limitRules(), statusRules(), moneyRules(), accountRules(),
 		outcomeRules(), incompleteRules(), verifyRules(), concurrencyRules(),
 		// These judge what was seen in all rules before them.
 		errorRules(),

@@ -68,6 +68,12 @@ type Staff struct {
 	// then.
 	ViewDocument func(id string)
 
+	// AddCharge completes a procedure of the patient's with that fee, on an earlier
+	// day, and returns the charge's id. It is needed where OpInfo.Charges is set.
+	AddCharge func(patient string, fee driver.Money) string
+	// AddCoverage insures the patient once more, by a plan that was never verified.
+	AddCoverage func(patient string)
+
 	// CloseBooks closes all days up to and including that day for posting.
 	CloseBooks func(through driver.Date)
 }

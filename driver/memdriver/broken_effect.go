@@ -3,6 +3,7 @@ package memdriver
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/pmswriteback/pms/driver"
 )
@@ -88,6 +89,12 @@ func (b *brokenConn) breakEffect(op driver.Op, r driver.Receipt) driver.Receipt 
 		b.breakAppointmentAfter(o, &r)
 	case *driver.Payment:
 		switch {
+		case p.broken("money/charges-unfit"):
+			unlock := p.lock()
+			if row := p.rows.payments.byRef[h.Ref]; row != nil {
+				row.Charges = slices.Clone(o.Charges)
+			}
+			unlock()
 		case p.broken("write/elsewhere"):
 			p.AddStaffNote(Note{Row: Row{Patient: h.Patient}, Body: driver.NewText("Payment received.")})
 		case p.broken("write/ref") && h.Prior == nil:

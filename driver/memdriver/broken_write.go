@@ -142,6 +142,9 @@ func (b *brokenConn) breakOp(ctx context.Context, op driver.Op) (driver.Op, func
 		undo = b.breakStatus(o)
 	case *driver.Payment:
 		b.breakMoney(&o.Amount, &o.PostedOn)
+		if p.broken("money/charges") {
+			o.Charges = nil
+		}
 		if p.broken("money/period-closed") {
 			undo = b.openBooks()
 		}
@@ -236,9 +239,23 @@ func (b *brokenConn) breakNote(n *driver.Note) {
 		}, body)
 	}
 	n.Body = driver.NewText(body)
+	b.breakVerified(n)
 	if b.p.broken("zone/note-time") { // the wall time, in whatever zone it came
 		at := n.At
 		n.At = driver.DateOf(at).In(b.raw.env.Zone()).Add(at.Sub(driver.DateOf(at).In(at.Location())))
+	}
+}
+
+func (b *brokenConn) breakVerified(n *driver.Note) {
+	defer b.p.lock()()
+	a := &b.p.accounts
+	switch {
+	case b.p.broken("write/verified"):
+		n.Verified = false
+	case b.p.broken("write/verified-earlier") && n.Verified:
+		delete(a.verified, n.Patient)
+	case b.p.broken("write/verified-unclear") && (!n.Verified || a.coverages[n.Patient] > 1):
+		a.verified[n.Patient] = driver.DateOf(n.At.In(b.raw.env.Zone()))
 	}
 }
 

@@ -39,6 +39,7 @@ type PMS struct {
 	index        patientIndex
 	catalogs     map[driver.Catalog][]driver.Option
 	lockDate     driver.Date
+	accounts     accounts
 	rows         rows
 	late         []*lateWrite
 	underway     map[string]int // Refs of writes that may still have their effect
@@ -57,6 +58,7 @@ func New(cfg Config) *PMS {
 		catalogs: map[driver.Catalog][]driver.Option{},
 		rows:     newRows(),
 		underway: map[string]int{},
+		accounts: newAccounts(),
 	}
 	p.patients.init()
 	p.appointments.init()

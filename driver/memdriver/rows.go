@@ -75,6 +75,9 @@ type Payment struct {
 	PostedOn driver.Date
 	Memo     driver.Text
 	Fee      bool
+	// Charges are what it pays, when the operation named them and OpInfo.Charges is
+	// set; nil when that was left to the PMS.
+	Charges []driver.Charge
 }
 
 // Refund is a refund in the ledger.

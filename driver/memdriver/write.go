@@ -23,6 +23,8 @@ type write struct {
 	ofRef string
 	prior *driver.Receipt
 	row   Row
+	// verified is the day that a note about a verification sets.
+	verified driver.Date
 
 	// One of these is set.
 	note       *Note
@@ -51,6 +53,9 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 			return err
 		}
 		w := c.newWrite(name, op, info)
+		if m, ok := op.(*driver.Payment); ok {
+			w.payment.Charges = p.payable(w, m, info)
+		}
 		if w.document != nil && w.prior == nil {
 			if err := p.receive(ctx, w, op.(*driver.Document), info.MaxBytes); err != nil {
 				return err
@@ -60,14 +65,14 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 		if m.late != nil {
 			return p.postpone(w, m.late)
 		}
+		if m.ignored {
+			return p.ignore(w)
+		}
 		receipt, err := p.carryOut(w, !m.half)
 		if err != nil {
 			return err
 		}
 		if m.half && receipt.State != "" {
-		if m.ignored {
-			return p.ignore(w)
-		}
 			return &halfDone{receipt}
 		}
 		out = receipt
@@ -79,11 +84,6 @@ func (c *conn) Write(ctx context.Context, op driver.Op) (driver.Receipt, error) 
 	return out, nil
 }
 
-// newWrite copies an operation.
-func (c *conn) newWrite(name string, op driver.Op, info driver.OpInfo) *write {
-	h := op.Head()
-	w := &write{
-		conn: c, name: name, kind: op.Kind(), from: info.TypeFrom,
 // ignore is what is read back of a write that the PMS accepted and did not make.
 func (p *PMS) ignore(w *write) error {
 	if w.prior == nil {
@@ -96,6 +96,11 @@ func (p *PMS) ignore(w *write) error {
 
 var errIgnored = errors.New("the PMS reported success, and what was written is not there")
 
+// newWrite copies an operation.
+func (c *conn) newWrite(name string, op driver.Op, info driver.OpInfo) *write {
+	h := op.Head()
+	w := &write{
+		conn: c, name: name, kind: op.Kind(), from: info.TypeFrom,
 		row: Row{Ref: h.Ref, Patient: h.Patient},
 	}
 	if info.ProviderRecorded {
@@ -108,6 +113,9 @@ var errIgnored = errors.New("the PMS reported success, and what was written is n
 	switch o := op.(type) {
 	case *driver.Note:
 		w.note = &Note{About: o.About, Type: o.Type, At: o.At, Body: o.Body, Part: o.Part, Parts: o.Parts}
+		if o.Verified {
+			w.verified = driver.DateOf(o.At.In(c.env.Zone()))
+		}
 	case *driver.Document:
 		w.document = &Document{
 			About: o.About, Category: o.Category, FormType: o.FormType, Folder: o.Folder,
@@ -192,6 +200,9 @@ func (p *PMS) carryOut(w *write, whole bool) (driver.Receipt, error) {
 		w.row.ID = r.notes.nextID()
 		w.note.Row = w.row
 		r.notes.add(w.row.Ref, w.note)
+		if whole {
+			p.verifyCoverage(w)
+		}
 	case w.document != nil:
 		w.row.ID = r.documents.nextID()
 		w.document.Row = w.row
@@ -233,6 +244,7 @@ func (p *PMS) finish(w *write, whole bool) (driver.Receipt, error) {
 	}
 	if whole && !row.Complete {
 		row.Complete = true
+		p.verifyCoverage(w)
 		p.rows.incomplete--
 	}
 	return receiptOf(row), nil
