@@ -9,7 +9,7 @@ import (
 
 // openBlob reads a document's bytes, one chunk in memory at a time.
 func (p *Practice) openBlob(ctx context.Context, it *item) (io.ReadCloser, error) {
-	r := &blobReader{ctx: ctx, p: p, blob: it.Blob, left: it.p.Document.Size}
+	r := &blobReader{ctx: ctx, p: p, it: it, blob: it.Blob, left: it.p.Document.Size}
 	if err := r.fill(); err != nil {
 		return nil, err
 	}
@@ -19,6 +19,7 @@ func (p *Practice) openBlob(ctx context.Context, it *item) (io.ReadCloser, error
 type blobReader struct {
 	ctx   context.Context
 	p     *Practice
+	it    *item
 	blob  string
 	n     int
 	chunk []byte
@@ -46,7 +47,8 @@ func (r *blobReader) fill() error {
 	}
 	sealed, err := r.p.e.cfg.Store.Blob(r.ctx, r.p.id, r.blob, r.n)
 	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("writeback: the document's bytes are not in the store any more")
+		r.it.lost.Store(true)
+		return errors.New("writeback: the document's bytes are not in the store any more")
 	}
 	if err != nil {
 		return fmt.Errorf("writeback: read document: %w", err)
@@ -54,6 +56,7 @@ func (r *blobReader) fill() error {
 	r.chunk, err = r.p.e.seal.unseal(sealed, r.p.id, fmt.Sprintf("%s/%d", r.blob, r.n))
 	r.n++
 	if err == nil && int64(len(r.chunk)) > r.left {
+		r.it.lost.Store(true)
 		err = errors.New("writeback: the stored document is longer than it was")
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
@@ -186,6 +187,9 @@ type item struct {
 	p    payload
 	pr   progress
 	near neighbours
+	// lost is set when the document's bytes were asked for and are not in the store:
+	// that does not get better by trying again.
+	lost atomic.Bool
 }
 
 // neighbours is what a decision needs from other rows of the store.

@@ -24,6 +24,7 @@ const (
 	ReasonWaitsForDocument  driver.Reason = "waits_for_document"
 	ReasonFiledBefore       driver.Reason = "filed_before"
 	ReasonUnreadable        driver.Reason = "unreadable"
+	ReasonContentLost       driver.Reason = "content_lost"
 	ReasonPaused            driver.Reason = "paused"
 	ReasonPlanOnly          driver.Reason = "plan_only"
 	ReasonIDReused          driver.Reason = "id_reused"
@@ -53,6 +54,7 @@ var reasonWords = map[driver.Reason]words{
 	ReasonNoteExpired:       {"The note waited for longer than notes are kept waiting.", "Nothing to do, or enter it by hand if it still matters."},
 	ReasonPatientOverdue:    {"No patient in the PMS has fitted for days.", "Assign the patient, or enter them in the PMS; or dismiss it. It is still tried again as patients arrive."},
 	ReasonUnreadable:        {"The stored item cannot be read with the keys at hand.", "Give the engine the key with which it was sealed."},
+	ReasonContentLost:       {"The document's bytes are not in the engine's store any more.", "Restore them with the store's back-up and retry it; or submit the document again with another key and dismiss this one."},
 	ReasonPaused:            {"Writing is paused for this practice.", "It goes on by itself when the practice is live again."},
 	ReasonIDReused:          {"The PMS now uses the id for something else than what was chosen.", "Choose it again in the settings, or choose another one; then it goes on by itself."},
 	ReasonIDAmbiguous:       {"The PMS has several entries with the id that was chosen.", "Mend the list in the PMS, or choose another entry; then it goes on by itself."},

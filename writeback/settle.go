@@ -30,6 +30,11 @@ func (p *Practice) settleWrite(ctx context.Context, c claim, receipt driver.Rece
 		p.up() // a refusal is an answer
 	}
 	delay := p.retryDelay(it, e)
+	if it.lost.Load() && (e.Kind == driver.ErrUnavailable || e.Kind == driver.ErrRejected) {
+		// The PMS is not to blame, and a person has to hear of it.
+		l.unsent()
+		return p.settle(ctx, it, EventRejected, ReasonContentLost, 0)
+	}
 	switch e.Kind {
 	case driver.ErrUnavailable:
 		l.unsent()
