@@ -57,6 +57,26 @@
 // A store that was restored from a back-up has forgotten what was written since;
 // [Engine.MarkRestored] makes the engine look before it sends.
 //
+// # When the PMS goes back to a back-up
+//
+// [Engine.MarkRestored] is about the engine's store. A PMS that was restored gives
+// the numbers of lost records out again, which no engine is told:
+//
+//   - A patient with a reused number is not told as new. A note or document that
+//     names its patient by that number, or by a link that [Practice.Assign] stored,
+//     is filed for whoever has it now. A payment is not: its name and birth date are
+//     compared, and it waits for a person.
+//   - Appointments that are gone or are another's are told by the next sweep.
+//   - What was written since the back-up is gone from the PMS, stays Written here,
+//     and is never written again by itself.
+//
+// So, before the practice writes again: [Practice.SetMode] Paused; [Practice.Import]
+// the patients, which tells of everybody as found; compare name and birth date with
+// what the host keeps under each number, and drop what is another person's; assign
+// the items that wait for such a patient anew; list by [Practice.Items] what was
+// written since the back-up (States, MaxIdle), for a person to enter or for the host
+// to submit again with other keys; then go Live.
+//
 // # Patient data
 //
 // Texts, names and dates of birth are types that print as "[redacted]". Nothing
