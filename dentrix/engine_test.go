@@ -151,6 +151,20 @@ func TestAHostWritesToDentrixOnceAndHearsFromIt(t *testing.T) {
 		require.Equal(t, "7", row.Type)
 	}
 
+	// What is there when a feed is read first is known, and not told.
+	h.eventually("all feeds have been read", func() bool {
+		health, err := h.p.Health(t.Context())
+		require.NoError(t, err)
+		read := 0
+		for _, l := range health.Loops {
+			feed := driver.Feed(l.Loop)
+			if (feed == driver.AppointmentStatusFeed || feed == driver.AppointmentFeed || feed == driver.PatientFeed) && !l.LastOK.IsZero() {
+				read++
+			}
+		}
+		return read == 3
+	})
+
 	// Staff book a visit, and confirm it; somebody else walks in.
 	visit := o.visit(id, time.Now().Add(50*time.Hour), 1)
 	walkIn := o.visit("0", time.Now().Add(51*time.Hour), 1)

@@ -78,6 +78,18 @@ func newHost(t *testing.T) *host {
 	require.NoError(t, err)
 	problems, err := h.p.SaveSettings(t.Context(), doc, writeback.Save{Expect: rev, Actor: "dana"})
 	require.NoError(t, err, "%v", problems)
+	// What is there when a feed is read first is known, and not told.
+	h.eventually("all feeds have been read", func() bool {
+		health, err := h.p.Health(t.Context())
+		require.NoError(t, err)
+		read := 0
+		for _, l := range health.Loops {
+			if slices.Contains(feeds, driver.Feed(l.Loop)) && !l.LastOK.IsZero() {
+				read++
+			}
+		}
+		return read == len(feeds)
+	})
 	return h
 }
 
@@ -95,9 +107,12 @@ func (h *host) eventually(what string, f func() bool) {
 	require.Eventually(h.t, f, soon, 5*time.Millisecond, what)
 }
 
+// feeds are those that Eaglesoft has.
+var feeds = []driver.Feed{driver.AppointmentStatusFeed, driver.AppointmentFeed, driver.PatientFeed}
+
 // poll reads all feeds now.
 func (h *host) poll() {
-	for _, feed := range []driver.Feed{driver.AppointmentStatusFeed, driver.AppointmentFeed, driver.PatientFeed} {
+	for _, feed := range feeds {
 		require.NoError(h.t, h.p.SyncNow(h.t.Context(), feed))
 	}
 }
