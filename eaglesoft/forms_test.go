@@ -58,6 +58,9 @@ var ofODBC = slices.Concat([]string{
 	eaglesofttest.Signature,
 }, eaglesofttest.Session())
 
+// cancels is how MariaDB's ODBC driver cancels a statement whose context has ended.
+var cancels = regexp.MustCompile(`^KILL QUERY \d+$`)
+
 // never stands in no statement, wherever: row limits of one engine, what ends or
 // hides a statement, and quotes of another engine.
 var never = regexp.MustCompile("(?i)\\b(top|limit|first|start at|delete|drop|alter|create|grant|revoke|truncate|max|count)\\b|;|--|/\\*|`|\\[|\\\\")
@@ -68,7 +71,7 @@ func requireAllowedForms(t testing.TB, statements []string) {
 	require.NotEmpty(t, statements)
 	slices.Sort(statements)
 	for _, s := range slices.Compact(statements) {
-		if slices.Contains(ofODBC, s) {
+		if slices.Contains(ofODBC, s) || cancels.MatchString(s) {
 			continue
 		}
 		require.NotRegexp(t, never, withoutNames(s))
