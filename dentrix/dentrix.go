@@ -56,9 +56,10 @@ type conn struct {
 
 	mu    sync.Mutex
 	found *probed
-	fresh time.Time              // when found was found out and not used for Info yet
-	lost  map[driver.OpKind]bool // false: found by its look-up; true: written, and not found
-	walks sqlpms.Walks[visit]
+	fresh time.Time // when found was found out and not used for Info yet
+	// missed are the references of what was written and not found by the look-up.
+	missed map[driver.OpKind]map[string]bool
+	walks  sqlpms.Walks[visit]
 }
 
 var (

@@ -79,9 +79,9 @@
 // rest. A record that was written and is not found again is [driver.ErrIncomplete]: it
 // is not sent again, and nothing more is written that way on the connection, because
 // the profile's look-up cannot be right. Verify says that a write is absent only by a
-// look-up that is proved: by the profile's word ([Find].ProvedOn), or because the
-// connection has found a record by it. Before that, without a look-up, and once the
-// look-up has missed what was written, it says unknown, and a person is asked.
+// look-up that is proved, by the profile's word ([Find].ProvedOn), and that has missed
+// nothing on the connection. Otherwise, and without a look-up, it says unknown, and a
+// person is asked.
 //
 // # What to know
 //

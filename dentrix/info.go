@@ -131,7 +131,7 @@ func (c *conn) opSupport(p *probed, kind driver.OpKind) driver.Support {
 		return driver.No(withoutProfile[kind]+" only through procedures that the vendor gives to members of its developer programme; the connection settings (profile) name none for this.", needs)
 	case p.ops[kind] != "":
 		return driver.No(p.ops[kind], needs)
-	case c.isLost(kind):
+	case c.hasMissed(kind):
 		return driver.No("What was written last could not be found again by its reference in Dentrix, so that nothing more is written. Check the look-up (find) of the profile.", needs)
 	}
 	return driver.Yes(needs)
@@ -179,7 +179,7 @@ func (c *conn) opInfo(p *probed, kind driver.OpKind) driver.OpInfo {
 	case o.Find == nil:
 		info.HeldAs = joinWords(info.HeldAs, "one whose answer was lost cannot be looked up and is left to a person")
 	case !c.trusts(kind, o):
-		info.HeldAs = joinWords(info.HeldAs, "until one was found again after it was written, one whose answer was lost is left to a person")
+		info.HeldAs = joinWords(info.HeldAs, "its look-up is not proved (proved_on), so that one whose answer was lost is left to a person")
 	}
 	return info
 }
@@ -209,40 +209,38 @@ func (o *Operation) titleChars() int {
 	return titleChars
 }
 
-// loses remembers whether what an operation wrote was not found again.
-func (c *conn) loses(kind driver.OpKind, lost bool) {
+// misses remembers that a record was written and is not found by its reference.
+func (c *conn) misses(kind driver.OpKind, ref string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.lost == nil {
-		c.lost = map[driver.OpKind]bool{}
+	if c.missed == nil {
+		c.missed = map[driver.OpKind]map[string]bool{}
 	}
-	c.lost[kind] = lost
+	if c.missed[kind] == nil {
+		c.missed[kind] = map[string]bool{}
+	}
+	c.missed[kind][ref] = true
 }
 
-// finds remembers that an operation's look-up found something. One that has missed what
-// was written stays in doubt: what it finds now is another record.
-func (c *conn) finds(kind driver.OpKind) {
-	if !c.isLost(kind) {
-		c.loses(kind, false)
-	}
+// finds takes that back: the record has turned up.
+func (c *conn) finds(kind driver.OpKind, ref string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.missed[kind], ref)
 }
 
-// trusts tells whether what an operation's look-up does not find was not written.
-// What this connection has seen goes before what the profile says.
+// hasMissed tells whether an operation's look-up has missed a record that is there.
+func (c *conn) hasMissed(kind driver.OpKind) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.missed[kind]) > 0
+}
+
+// trusts tells whether what an operation's look-up does not find was not written. That
+// it finds one record proves nothing of the next: it may find those of guarantors alone.
 func (c *conn) trusts(kind driver.OpKind, o *Operation) bool {
 	if kind == driver.OpStatus {
 		return true // read from the appointment
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if lost, seen := c.lost[kind]; seen {
-		return !lost
-	}
-	return o.Find != nil && o.Find.ProvedOn != ""
-}
-
-func (c *conn) isLost(kind driver.OpKind) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.lost[kind]
+	return o.Find != nil && o.Find.ProvedOn != "" && !c.hasMissed(kind)
 }

@@ -148,8 +148,7 @@ type Find struct {
 	// ProvedOn says where package drivertest has shown that the look-up finds what
 	// the call writes, such as "restored copy, Dentrix G7.8, 2 June 2026". A look-up
 	// in the wrong place finds nothing either, and whoever took that for "not
-	// written" would post a payment twice. Without ProvedOn, therefore, and until
-	// the connection has found a record of the operation by it, a write whose
+	// written" would post a payment twice. Without ProvedOn, therefore, a write whose
 	// answer was lost is left to a person.
 	ProvedOn string `json:"proved_on,omitempty"`
 }

@@ -33,7 +33,7 @@ func (c *conn) Verify(ctx context.Context, op driver.Op) (driver.Verdict, driver
 		return driver.VerdictUnknown, driver.Receipt{}, err
 	case there:
 		if o.Find != nil {
-			c.finds(op.Kind())
+			c.finds(op.Kind(), op.Head().Ref)
 		}
 		return driver.VerdictApplied, receipt, nil
 	case !known, !c.trusts(op.Kind(), o), !settled:

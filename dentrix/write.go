@@ -147,10 +147,10 @@ func (w *writing) readBack(ctx context.Context, receipt driver.Receipt) (driver.
 	case err != nil:
 		return incomplete("it was written, and reading it back failed")
 	case !there:
-		w.loses(w.op.Kind(), true)
+		w.misses(w.op.Kind(), w.op.Head().Ref)
 		return incomplete("it was written, and is not found by its reference")
 	}
-	w.loses(w.op.Kind(), false)
+	w.finds(w.op.Kind(), w.op.Head().Ref)
 	if found.ID == "" {
 		found.ID = receipt.ID
 	}
