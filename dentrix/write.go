@@ -218,6 +218,9 @@ func (w *writing) checkMoney(amount driver.Money, on driver.Date) error {
 	if amount.Minor <= 0 {
 		return rejected(w.name, driver.ReasonAmountInvalid, "Amount: must be more than zero")
 	}
+	if amount.Currency != "USD" && amount.Currency != "CAD" {
+		return rejected(w.name, driver.ReasonAmountInvalid, "Amount: the ledger holds dollars")
+	}
 	if !on.Valid() {
 		return rejected(w.name, driver.ReasonInvalid, "PostedOn: is not a day")
 	}

@@ -258,7 +258,7 @@ func TestCodesMeanWhatTheProfileSays(t *testing.T) {
 	require.Empty(t, rows)
 }
 
-func TestSecondaryProvidersAndCompletedVisitsAreRefused(t *testing.T) {
+func TestSecondaryProvidersOtherCurrenciesAndCompletedVisitsAreRefused(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t, time.UTC, time.Now())
 	conn := o.connect(driver.Env{})
@@ -267,6 +267,13 @@ func TestSecondaryProvidersAndCompletedVisitsAreRefused(t *testing.T) {
 	op.Provider = "HYG1"
 	_, err := driver.Write(t.Context(), conn, op)
 	require.ErrorIs(t, err, driver.ErrRejected)
+	op = payment(patient, "P")
+	op.Amount.Currency = "EUR" // the ledger does not say of what its amounts are
+	_, err = driver.Write(t.Context(), conn, op)
+	require.ErrorIs(t, err, driver.ReasonAmountInvalid)
+	rows, err := o.Payments(t.Context(), patient)
+	require.NoError(t, err)
+	require.Empty(t, rows)
 	visit := o.visit(patient, time.Now().Add(time.Hour), 1)
 	for _, to := range []string{"100", "101", "150"} {
 		_, err = driver.Write(t.Context(), conn, &driver.StatusChange{Header: driver.Header{Ref: ref("S"), Patient: patient}, Appointment: visit, From: "1", To: to})
