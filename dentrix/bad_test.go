@@ -220,12 +220,16 @@ func TestAProfileThatDoesNotFitTheDatabaseSaysEverythingThatDiffers(t *testing.T
 		part(pay, "arguments", 0)["name"] = "GuarantorId"
 		part(pay, "arguments", 4)["bind"] = "key" // ProviderId, of four characters
 		part(pay, "arguments", 5)["bind"] = "provider"
+		part(doc, "operations", "document")["title_chars"] = 81 // of 80
+		part(doc, "operations", "refund")["max_chars"] = 256    // of 255
 	}))
 	i := info(t, conn)
 	require.Contains(t, i.Ops[driver.OpNote].Why, "standin_addjournal takes 7 arguments, and the profile gives 2")
 	require.Contains(t, i.Ops[driver.OpNote].Why, "there is no procedure sp_nowhere")
 	require.Contains(t, i.Ops[driver.OpPayment].Why, "argument 1 of standin_addpayment is called PatientId, and the profile says GuarantorId")
 	require.Contains(t, i.Ops[driver.OpPayment].Why, "argument 5 of standin_addpayment has room for 4 characters, and the key has 16")
+	require.Contains(t, i.Ops[driver.OpDocument].Why, "argument 4 of standin_adddocument has room for 80 characters, and the title (title_chars) has 81")
+	require.Contains(t, i.Ops[driver.OpRefund].Why, "of standin_addadjustment has room for 255 characters, and the text (max_chars) has 256")
 	require.True(t, i.Ops[driver.OpStatus].Supported)
 	_, err := driver.Write(t.Context(), conn, note(o.patient("Ada", "Quill", 0), "N"))
 	require.ErrorIs(t, err, driver.ReasonUnsupported)

@@ -25,7 +25,7 @@ func (c *conn) probeOperations(ctx context.Context, op string, p *probed) error 
 	unchecked := false
 	for _, kind := range slices.Sorted(maps.Keys(c.cfg.Profile.Operations)) {
 		o := c.cfg.Profile.Operations[kind]
-		problems, err := c.compare(ctx, op, known, o)
+		problems, err := c.compare(ctx, op, known, kind, o)
 		switch {
 		case refusalOf(err) != nil:
 			unchecked = true
@@ -51,9 +51,9 @@ func (c *conn) probeOperations(ctx context.Context, op string, p *probed) error 
 }
 
 // compare looks the procedures of an operation up, and says what does not fit.
-func (c *conn) compare(ctx context.Context, op string, known map[string]sqlpms.Procedure, o *Operation) ([]string, error) {
+func (c *conn) compare(ctx context.Context, op string, known map[string]sqlpms.Procedure, kind driver.OpKind, o *Operation) ([]string, error) {
 	var problems []string
-	check := func(call string, args []Argument) error {
+	check := func(call string, args []sqlpms.Given) error {
 		name, _, _ := procedure(call)
 		is, ok := known[name]
 		if !ok {
@@ -63,27 +63,33 @@ func (c *conn) compare(ctx context.Context, op string, known map[string]sqlpms.P
 			}
 			known[name] = is
 		}
-		problems = append(problems, is.Misfits(name, "the profile", given(args))...)
+		problems = append(problems, is.Misfits(name, "the profile", args)...)
 		return nil
 	}
-	if err := check(o.Call, o.Arguments); err != nil {
+	if err := check(o.Call, given(kind, o, o.Arguments)); err != nil {
 		return nil, err
 	}
 	if o.Find != nil {
-		if err := check(o.Find.Call, o.Find.Arguments); err != nil {
+		if err := check(o.Find.Call, given(kind, o, o.Find.Arguments)); err != nil {
 			return nil, err
 		}
 	}
 	return problems, nil
 }
 
-// given are arguments of the profile, as they are compared with a procedure.
-func given(args []Argument) []sqlpms.Given {
+// given are arguments of the profile, as they are compared with a procedure. What is
+// cut by a parameter that is too short loses the key at its end.
+func given(kind driver.OpKind, o *Operation, args []Argument) []sqlpms.Given {
 	out := make([]sqlpms.Given, len(args))
 	for i, a := range args {
 		out[i] = sqlpms.Given{Name: a.Name}
-		if a.Bind == BindKey {
+		switch a.Bind {
+		case BindKey:
 			out[i].Room, out[i].What = driver.RefLen, "the key"
+		case BindText:
+			out[i].Room, out[i].What = int64(o.maxChars(kind)), "the text (max_chars)"
+		case BindTitle:
+			out[i].Room, out[i].What = int64(o.titleChars()), "the title (title_chars)"
 		}
 	}
 	return out
