@@ -85,7 +85,7 @@ func TestADocumentThatEndsEarlyIsNotFiled(t *testing.T) {
 			if d, ok := op.(*driver.Document); ok {
 				d.SHA256, d.Size = "", d.Size+more
 				_, err := driver.Write(t.Context(), conn, d)
-				require.ErrorIs(t, err, driver.ErrUnavailable)
+				require.ErrorIs(t, err, driver.ErrRejected)
 				require.ErrorContains(t, err, "not as long as was said")
 			}
 		}

@@ -19,7 +19,7 @@ func TestADocumentOfAnotherLengthThanAnnouncedHasNoRow(t *testing.T) {
 		op := o.operation(driver.OpDocument, patient).(*driver.Document)
 		op.SHA256, op.Size = "", op.Size+more
 		_, err := driver.Write(t.Context(), conn, op)
-		requireError(t, err, driver.ErrUnavailable, "not those that were announced")
+		requireError(t, err, driver.ErrRejected, "not those that were announced")
 	}
 	require.Empty(t, o.Texts("SELECT document_id FROM PPM.document"))
 	require.Zero(t, o.Files.Len())
