@@ -75,6 +75,9 @@ func (f DSNForm) Parse(dsn string) (*DSNValues, error) {
 	switch connection := q.Get("connection"); {
 	case u.Host == "":
 		v.Wrong("the SQL driver's name is missing after " + begin + ", such as odbc")
+	case strings.ContainsAny(u.Host, "=;,{}"):
+		// A part of a connection string: the driver's name is printed, and this is secret.
+		v.Wrong("what stands after " + begin + " is not the name of an SQL driver, such as odbc")
 	case strings.TrimSpace(connection) == "":
 		v.Wrong("connection is missing: " + f.Missing)
 	default:

@@ -87,3 +87,12 @@ func TestADatabasesDSNSaysWhatIsWrongWithIt(t *testing.T) {
 		require.NotContains(t, c.d.Problem("give it"), "s3cret")
 	}
 }
+
+// A DSN prints the SQL driver's name.
+func TestAConnectionStringInPlaceOfTheSQLDriversNameIsNeverPrinted(t *testing.T) {
+	t.Parallel()
+	v, err := acmeForm.Parse("acme://UID=pms;PWD=s3cret?connection=DSN%3DAcme")
+	require.NoError(t, err)
+	require.ErrorContains(t, v.Err(), "is not the name of an SQL driver")
+	require.NotContains(t, v.Err().Error()+v.Database.String(), "s3cret")
+}
