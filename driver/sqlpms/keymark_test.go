@@ -2,6 +2,7 @@ package sqlpms_test
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"testing"
 
@@ -69,4 +70,17 @@ func TestACursorIsOfItsFeedAndSetUp(t *testing.T) {
 	} {
 		requireKind(t, sqlpms.ParseCursor("acme", "read", "patients", "PPM/1", bad, &got), driver.ErrCursorExpired)
 	}
+}
+
+// A cursor comes from outside: whatever it says, it must not stop the process.
+func TestAKeyMarkAtTheEndOfTheNumbersIsReadLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	high := sqlpms.KeyMark{Last: math.MaxInt64}
+	require.True(t, high.Knows(-7))
+	require.Equal(t, high, high.With(-7))
+	low := sqlpms.KeyMark{Last: math.MinInt64}
+	require.Less(t, low.After(), int64(0))
+	require.True(t, low.With(math.MaxInt64).Knows(math.MaxInt64))
+	below := sqlpms.KeyMark{}.With(-3)
+	require.True(t, below.Knows(-3) && !below.Knows(-2) && below.Knows(-64))
 }
