@@ -103,10 +103,20 @@ func (db *DB) Write(ctx context.Context, w Write) (driver.Receipt, error) {
 		case stale:
 			continue
 		case !began:
-			return driver.Receipt{}, db.readError(ctx, w.Op, err)
+			return driver.Receipt{}, db.notBegun(ctx, w.Op, err)
 		}
 		return driver.Receipt{}, err
 	}
+}
+
+// notBegun is an error of the way to the database. A refusal of it, such as of one of
+// the host's initial statements, is none of the write, which would be lost by it.
+func (db *DB) notBegun(ctx context.Context, op string, err error) error {
+	var e *driver.Error
+	if err = db.readError(ctx, op, err); errors.As(err, &e) && e.Kind == driver.ErrRejected {
+		e.Kind, e.Reason = driver.ErrUnavailable, driver.ReasonNone
+	}
+	return err
 }
 
 // write is a Write within its transaction. Its errors are final.
