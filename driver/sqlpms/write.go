@@ -243,7 +243,13 @@ func (tx *Tx) outcome(ctx context.Context, w Write, err error) error {
 	if errors.As(err, &bad) {
 		return &driver.Error{Driver: tx.db.cfg.Name, Op: w.Op, Kind: driver.ErrUnavailable, Err: bad}
 	}
-	return tx.db.cfg.fault(ctx, err).noEffect(tx.db.cfg.Name, w.Op)
+	out := tx.db.cfg.fault(ctx, err).noEffect(tx.db.cfg.Name, w.Op)
+	if !tx.sent && out.Kind == driver.ErrRejected {
+		// A look that is refused, such as of a table that is being remade, is no
+		// refusal of the write.
+		out.Kind, out.Reason = driver.ErrUnavailable, driver.ReasonNone
+	}
+	return out
 }
 
 // refusal reports whether a procedure that may commit had no effect: it was not

@@ -48,6 +48,7 @@ func TestWhatAnErrorSaysOfTheEffectIsTrue(t *testing.T) {
 				return n == 2
 			}
 		}(), Do: odbctest.CutBefore}, driver.ErrUnavailable, 0},
+		"a look finds no table":      {insert("2", "x"), odbctest.Trouble{When: odbctest.Runs("^select id from admin.note"), Do: odbctest.Refuse, Code: 1146, State: "42S02"}, driver.ErrUnavailable, 0},
 		"COMMIT never arrives":       {insert("2", "x"), odbctest.Trouble{When: odbctest.IsCommit, Do: odbctest.CutBefore}, driver.ErrUnknownOutcome, 0},
 		"COMMIT's answer is lost":    {insert("2", "x"), odbctest.Trouble{When: odbctest.IsCommit, Do: odbctest.CutAfter}, driver.ErrUnknownOutcome, 1},
 		"COMMIT undoes it":           {insert("2", "x"), odbctest.Trouble{When: odbctest.IsCommit, Do: odbctest.Refuse, Code: 1213, State: "40001"}, driver.ErrUnavailable, 0},
