@@ -101,11 +101,20 @@ func (c *conn) ReadChanges(ctx context.Context, q driver.ChangesQuery) (driver.P
 	if err != nil {
 		return driver.Page{}, err
 	}
-	page := driver.Page{AsOf: now, More: len(rows) > want}
-	if page.More {
+	page := driver.Page{AsOf: now}
+	if len(rows) > want {
 		rows = rows[:want]
-		cur.Key = rows[want-1].text("patient_id")
-		next = cur
+		before := cur.Key
+		for _, r := range rows {
+			if id := r.text("patient_id"); isPatientID(id) {
+				cur.Key = id
+			}
+		}
+		// A page of nothing but ids that no patient can have leads nowhere; the full
+		// pass reads what lies behind it.
+		if page.More = cur.Key != before; page.More {
+			next = cur
+		}
 	}
 	page.Patients, page.Next = c.patients(rows), c.format(next)
 	return page, problem(op, rows)

@@ -200,5 +200,5 @@ func (c *conn) findDocument(ctx context.Context, q querier, op string, d *driver
 			return r.text("document_id"), nil
 		}
 	}
-	return "", nil
+	return "", problem(op, rows)
 }

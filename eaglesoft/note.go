@@ -113,5 +113,5 @@ func (c *conn) findNote(ctx context.Context, q querier, op string, n *driver.Not
 			return r.text("note_id"), nil
 		}
 	}
-	return "", nil
+	return "", problem(op, rows)
 }

@@ -103,5 +103,5 @@ func (c *conn) findPayment(ctx context.Context, q querier, op string, p *driver.
 			return r.text("tran_num"), nil
 		}
 	}
-	return "", nil
+	return "", problem(op, rows)
 }

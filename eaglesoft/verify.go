@@ -71,7 +71,7 @@ func (c *conn) findStatus(ctx context.Context, t *tx, name string, sc *driver.St
 		return "", err // one that is gone will not be there for whoever sends again
 	}
 	if confirmationOf(rows[0]) != sc.To {
-		return "", nil
+		return "", problem(name, rows)
 	}
 	return sc.Appointment, nil
 }
