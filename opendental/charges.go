@@ -100,13 +100,7 @@ func (c *conn) allocate(ctx context.Context, op string, p *driver.Payment, payme
 // withoutCharges is the error of a payment whose charges are still to be paid, or
 // are in doubt.
 func (c *conn) withoutCharges(op string, done driver.Receipt, tried time.Time, cause error) error {
-	err := incomplete(op, done, restAt(restCharges, tried), cause)
-	var e *driver.Error
-	if errors.As(err, &e) {
-		e.Err = errors.New("the charges remain to be paid")
-		e.RetryAfter = max(e.RetryAfter, time.Until(tried.Add(c.cfg.verifyAfter(driver.OpPayment))))
-	}
-	return err
+	return c.underWay(op, done, restCharges, "the charges remain to be paid", driver.OpPayment, tried, cause)
 }
 
 // unallocated reports whether all of a payment is unearned income, as it was

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -165,36 +164,4 @@ func (c *conn) splitsToAttribute(ctx context.Context, op, payment, provider stri
 		ids = append(ids, id)
 	}
 	return ids, nil
-}
-
-// restAt is a rest that was last tried at a moment; zero when nothing of it can be
-// under way.
-func restAt(rest string, tried time.Time) string {
-	at := int64(0)
-	if !tried.IsZero() {
-		at = tried.UnixMilli()
-	}
-	return rest + strconv.FormatInt(at, 10)
-}
-
-// triedAt is the moment of a rest; false when the state tells of no such rest.
-func triedAt(state, rest string) (time.Time, bool) {
-	text, ok := strings.CutPrefix(state, rest)
-	at, err := strconv.ParseInt(text, 10, 64)
-	if !ok || err != nil {
-		return time.Time{}, false
-	}
-	return time.UnixMilli(at), true
-}
-
-// incomplete says that the effect is there and what remains.
-func incomplete(op string, done driver.Receipt, rest string, cause error) error {
-	done.State = rest
-	e := failure(op, driver.ErrIncomplete, driver.ReasonNone, "the "+rest+" remains to be set")
-	e.Receipt = done
-	var d *driver.Error
-	if errors.As(cause, &d) {
-		e.RetryAfter = d.RetryAfter
-	}
-	return e
 }

@@ -54,13 +54,7 @@ func (c *conn) enterStatement(ctx context.Context, op string, d *driver.Document
 
 // withoutStatement is the error of a document whose entry is missing or in doubt.
 func (c *conn) withoutStatement(op string, done driver.Receipt, tried time.Time, cause error) error {
-	err := incomplete(op, done, restAt(restStatement, tried), cause)
-	var e *driver.Error
-	if errors.As(err, &e) {
-		e.Err = errors.New("the entry in the account remains to be made")
-		e.RetryAfter = max(e.RetryAfter, time.Until(tried.Add(c.cfg.verifyAfter(driver.OpNote))))
-	}
-	return err
+	return c.underWay(op, done, restStatement, "the entry in the account remains to be made", driver.OpNote, tried, cause)
 }
 
 // finishStatement makes the entry of an earlier filed document if it is not there
