@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
 // Changes are found by DateTStamp, which the server sets at each change: the
@@ -291,7 +292,7 @@ func stampSince(column string, since int64) string {
 // appointmentChanges reads a page of a run, in the order of stamps and keys: a
 // row that changes meanwhile moves behind all that were read.
 func (c *sqlConn) appointmentChanges(ctx context.Context, op string, s *sqlSchema, cur sqlCursor, limit int) (driver.Page, error) {
-	want := pageSize(limit)
+	want := sqlpms.PageSize(limit)
 	for {
 		where, order := c.restOfSecond(cur)
 		to := cur.Stamp
@@ -375,7 +376,7 @@ func (c *sqlConn) patientChanges(ctx context.Context, op string, s *sqlSchema, c
 	default:
 		cur.Key = max(cur.Key, cur.Mark.Low)
 	}
-	want := pageSize(limit)
+	want := sqlpms.PageSize(limit)
 	for {
 		rows, err := c.query(ctx, op, "SELECT "+s.selected("patient")+" FROM patient p WHERE "+where+
 			fmt.Sprintf("%d AND UNIX_TIMESTAMP(p.DateTStamp)>=%d", cur.Key, cur.Since)+c.site("p")+" ORDER BY p.PatNum LIMIT "+strconv.Itoa(want))

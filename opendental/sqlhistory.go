@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
 // Before version 25 no index leads to the appointments that changed. The program
@@ -49,7 +50,7 @@ func (c *sqlConn) historySince(s *sqlSchema, cur sqlCursor) time.Time {
 // historyChanges reads a page of a run: first what the history names, then, when
 // it is time, the net.
 func (c *sqlConn) historyChanges(ctx context.Context, op string, s *sqlSchema, cur sqlCursor, limit int) (driver.Page, error) {
-	want := pageSize(limit)
+	want := sqlpms.PageSize(limit)
 	for {
 		var page driver.Page
 		var done bool

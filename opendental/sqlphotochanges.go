@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
 // Nothing in the table of documents leads to what changed in it, and a change of
@@ -32,7 +33,7 @@ const (
 
 // photoChanges reads a page of a run, in the order of the documents that changed.
 func (c *sqlConn) photoChanges(ctx context.Context, op string, s *sqlSchema, cur sqlCursor, category string, limit int) (driver.Page, error) {
-	want := pageSize(limit)
+	want := sqlpms.PageSize(limit)
 	if !s.random && cur.Mark.Seen == 0 {
 		return driver.Page{}, expired(op, "the cursor is from a time when the office's primary keys were random")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
 // photoSupport says whether photos can be served.
@@ -115,7 +116,7 @@ func (c *sqlConn) photoWindow(ctx context.Context, op string, q driver.WindowQue
 		}
 		after, _ = strconv.ParseInt(last, 10, 64)
 	}
-	want := pageSize(q.Limit)
+	want := sqlpms.PageSize(q.Limit)
 	rows, err := c.photoRows(ctx, op, category, 0, after, want)
 	if err != nil {
 		return driver.Page{}, err

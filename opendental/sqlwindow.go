@@ -8,23 +8,11 @@ import (
 	"time"
 
 	"github.com/pmswriteback/pms/driver"
+	"github.com/pmswriteback/pms/driver/sqlpms"
 )
 
-const (
-	// sqlPage is how many records a page has when nobody says.
-	sqlPage = 500
-	// sqlPageMost is how many it has at the most.
-	sqlPageMost = 5000
-	// firstDays is how many days of appointments are read at first.
-	firstDays = 7
-)
-
-func pageSize(limit int) int {
-	if limit <= 0 {
-		return sqlPage
-	}
-	return min(limit, sqlPageMost)
-}
+// firstDays is how many days of appointments are read at first.
+const firstDays = 7
 
 // sqlWindows are the walks through days that are not finished, oldest first.
 type sqlWindows struct {
@@ -75,7 +63,7 @@ func (c *sqlConn) appointmentWindow(ctx context.Context, op string, s *sqlSchema
 	if err != nil {
 		return driver.Page{}, err
 	}
-	want := pageSize(q.Limit)
+	want := sqlpms.PageSize(q.Limit)
 	for len(w.waiting) == 0 && w.day.Before(w.end) {
 		if err := c.readDays(ctx, op, s, w, want); err != nil {
 			c.keepWalk(w) // the token stays good
@@ -169,7 +157,7 @@ func (c *sqlConn) patientWindow(ctx context.Context, op string, s *sqlSchema, q 
 			return driver.Page{}, failure(op, driver.ErrCursorExpired, driver.ReasonNone, "the token is not one of this feed")
 		}
 	}
-	for want := pageSize(q.Limit); ; {
+	for want := sqlpms.PageSize(q.Limit); ; {
 		rows, err := c.query(ctx, op, "SELECT UNIX_TIMESTAMP() AS ServerNow, "+s.selected("patient")+
 			" FROM patient p WHERE p.PatNum>"+last+c.site("p")+" ORDER BY p.PatNum LIMIT "+strconv.Itoa(want))
 		if err != nil || len(rows) == 0 {
