@@ -10,6 +10,56 @@ import (
 	"github.com/pmswriteback/pms/driver/sqlpms/odbctest"
 )
 
+// writeUnanswered has a write whose answer to COMMIT is lost.
+func (o *office) writeUnanswered(conn driver.Conn, op driver.Op) {
+	o.tb.Helper()
+	defer o.line.Strike(odbctest.Trouble{When: odbctest.IsCommit, Do: odbctest.CutAfter, Times: 1})()
+	_, err := driver.Write(o.tb.Context(), conn, op)
+	require.ErrorIs(o.tb, err, driver.ErrUnknownOutcome)
+}
+
+func (o *office) verdict(conn driver.Conn, op driver.Op) driver.Verdict {
+	o.tb.Helper()
+	verdict, _, err := driver.Verify(o.tb.Context(), conn, op)
+	require.NoError(o.tb, err)
+	return verdict
+}
+
+// A look-up in the wrong place finds nothing, whether or not the payment was posted.
+func TestALookUpThatWasNeverSeenToFindAnythingIsNoProofOfAbsence(t *testing.T) {
+	t.Parallel()
+	profile := func(change func(find map[string]any)) []byte {
+		return with(t, func(doc map[string]any) {
+			find := part(doc, "operations", "payment", "find")
+			delete(find, "proved_on")
+			change(find)
+		})
+	}
+	o := openOffice(t, time.UTC, time.Now())
+	lost := func(conn driver.Conn, op driver.Op) driver.Verdict {
+		o.writeUnanswered(conn, op)
+		return o.verdict(conn, op)
+	}
+	patient := o.patient("Ada", "Quill", 0)
+	wrong := o.connectWith(driver.Env{}, profile(func(find map[string]any) { find["key_columns"] = []any{"procid"} }))
+	require.Equal(t, driver.VerdictUnknown, lost(wrong, payment(patient, "A")), "it is there, and the look-up looks elsewhere")
+	info, err := wrong.Info(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, info.Ops[driver.OpPayment].HeldAs, "left to a person")
+	require.NotContains(t, info.Ops[driver.OpNote].HeldAs, "left to a person", "whose look-up is proved")
+
+	// The same without a word of where it was proved, and looking in the right place:
+	// what it finds is there, and proves nothing of what it does not find.
+	right := o.connectWith(driver.Env{}, profile(func(map[string]any) {}))
+	require.Equal(t, driver.VerdictUnknown, o.verdict(right, payment(patient, "B")), "nothing was found yet")
+	require.Equal(t, driver.VerdictApplied, lost(right, payment(patient, "C")))
+	require.Equal(t, driver.VerdictUnknown, o.verdict(right, payment(patient, "B")), "another one was found")
+
+	rows, err := o.Payments(t.Context(), patient)
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+}
+
 // A look-up by the patient where the ledger goes by the guarantor finds the payments of
 // those who pay for themselves, and of nobody else. Once it has missed one that was
 // written, finding another does not make it good.
@@ -25,22 +75,14 @@ func TestALookUpThatMissedSomethingIsNotTrustedAgainForFindingSomethingElse(t *t
 	own := payment(parent, "A")
 	_, err := driver.Write(t.Context(), conn, own)
 	require.NoError(t, err)
-	lift := o.line.Strike(odbctest.Trouble{When: odbctest.IsCommit, Do: odbctest.CutAfter, Times: 1})
 	doubt := payment(child, "B")
-	_, err = driver.Write(t.Context(), conn, doubt)
-	lift()
-	require.ErrorIs(t, err, driver.ErrUnknownOutcome)
+	o.writeUnanswered(conn, doubt)
 	_, err = driver.Write(t.Context(), conn, payment(child, "C"))
 	require.ErrorIs(t, err, driver.ErrIncomplete, "it was written, and is not found")
 
-	verdict := func(op driver.Op) driver.Verdict {
-		v, _, err := driver.Verify(t.Context(), conn, op)
-		require.NoError(t, err)
-		return v
-	}
-	require.Equal(t, driver.VerdictUnknown, verdict(doubt))
-	require.Equal(t, driver.VerdictApplied, verdict(own), "it finds what it finds")
-	require.Equal(t, driver.VerdictUnknown, verdict(doubt), "and what it does not find may be there: it is")
+	require.Equal(t, driver.VerdictUnknown, o.verdict(conn, doubt))
+	require.Equal(t, driver.VerdictApplied, o.verdict(conn, own), "it finds what it finds")
+	require.Equal(t, driver.VerdictUnknown, o.verdict(conn, doubt), "and what it does not find may be there: it is")
 	require.False(t, info(t, conn).Ops[driver.OpPayment].Supported, "nothing more is posted that way")
 	rows, err := o.Payments(t.Context(), child)
 	require.NoError(t, err)

@@ -169,52 +169,6 @@ func TestWithoutALookUpVerifyNeverSaysThatSomethingIsAbsent(t *testing.T) {
 	}
 }
 
-// A look-up in the wrong place finds nothing, whether or not the payment was posted.
-func TestALookUpThatWasNeverSeenToFindAnythingIsNoProofOfAbsence(t *testing.T) {
-	t.Parallel()
-	profile := func(change func(find map[string]any)) []byte {
-		return with(t, func(doc map[string]any) {
-			find := part(doc, "operations", "payment", "find")
-			delete(find, "proved_on")
-			change(find)
-		})
-	}
-	// lost posts a payment whose answer to COMMIT is lost, and gives the verdict.
-	lost := func(o *office, conn driver.Conn, op *driver.Payment) driver.Verdict {
-		lift := o.line.Strike(odbctest.Trouble{When: odbctest.IsCommit, Do: odbctest.CutAfter, Times: 1})
-		_, err := driver.Write(t.Context(), conn, op)
-		lift()
-		require.ErrorIs(t, err, driver.ErrUnknownOutcome)
-		verdict, _, err := driver.Verify(t.Context(), conn, op)
-		require.NoError(t, err)
-		return verdict
-	}
-
-	o := openOffice(t, time.UTC, time.Now())
-	patient := o.patient("Ada", "Quill", 0)
-	wrong := o.connectWith(driver.Env{}, profile(func(find map[string]any) { find["key_columns"] = []any{"procid"} }))
-	require.Equal(t, driver.VerdictUnknown, lost(o, wrong, payment(patient, "A")), "it is there, and the look-up looks elsewhere")
-	info, err := wrong.Info(t.Context())
-	require.NoError(t, err)
-	require.Contains(t, info.Ops[driver.OpPayment].HeldAs, "left to a person")
-	require.NotContains(t, info.Ops[driver.OpNote].HeldAs, "left to a person", "whose look-up is proved")
-
-	// The same without a word of where it was proved, and looking in the right place:
-	// what it finds is there, and proves nothing of what it does not find.
-	right := o.connectWith(driver.Env{}, profile(func(map[string]any) {}))
-	verdict, _, err := driver.Verify(t.Context(), right, payment(patient, "B"))
-	require.NoError(t, err)
-	require.Equal(t, driver.VerdictUnknown, verdict, "nothing was found yet")
-	require.Equal(t, driver.VerdictApplied, lost(o, right, payment(patient, "C")))
-	verdict, _, err = driver.Verify(t.Context(), right, payment(patient, "B"))
-	require.NoError(t, err)
-	require.Equal(t, driver.VerdictUnknown, verdict, "another one was found")
-
-	rows, err := o.Payments(t.Context(), patient)
-	require.NoError(t, err)
-	require.Len(t, rows, 2)
-}
-
 func TestAPaymentIsFoundOnTheGuarantorsAccount(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t, time.UTC, time.Now())
