@@ -68,7 +68,9 @@
 // database numbers the rows, and whether [Config.User] is active. On a connection that
 // may write, the rights to INSERT and UPDATE are asked for with statements that change
 // no row (INSERT INTO t (a) SELECT a FROM t WHERE 1 = 0), in a transaction that is
-// undone: SQL Anywhere's own lists give grants to groups and roles in pieces. What fails
+// undone: SQL Anywhere's own lists give grants to groups and roles in pieces. That it asks
+// for a right where no row is touched is a conclusion (C); if it does not, a missing one
+// shows at the first write, as ErrUnauthorized. What fails
 // closes what needs it, and Info says why in words for staff. It is looked at again
 // with each Info and when an error shows that a table has changed.
 //
